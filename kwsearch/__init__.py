@@ -1,0 +1,1 @@
+"""How far a ConvNet can go inside a parameter budget."""

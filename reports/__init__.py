@@ -1,0 +1,1 @@
+"""Saying what a study found. Neither torch nor ray is imported here."""

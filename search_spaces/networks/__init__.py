@@ -1,0 +1,1 @@
+"""Plans as torch modules: the only place below training that imports torch."""

@@ -1,0 +1,334 @@
+"""Configuration and backbone -> plan: which warehouses there are, and which cells each site owns.
+
+Everything here is exact integer arithmetic. The rules are those of KernelWarehouse (Li and Yao,
+arXiv 2308.08361, section 3 and its appendix on kernel partition and beta), extended to every
+positive multiplier:
+
+- a warehouse serves the sites whose addresses are equal after merging;
+- a cell takes a share of the greatest common divisor of the served channels;
+- a site's *mixtures* m are the pieces its kernel is cut into, in the order (kernel position,
+  output block, input block); a warehouse holds ``max(floor(b * sum of m), 1)`` cells;
+- a site's run starts where the run before it ends and is ``floor(b * m)`` cells long; the last
+  site owns what rounding leaves over, so that every cell is owned exactly once.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property, lru_cache
+from math import ceil, floor, gcd, prod
+
+from search_spaces.backbones import shipped
+from search_spaces.config import NetworkConfig
+from search_spaces.errors import InfeasibleError
+from search_spaces.sites import Backbone, Site
+
+MIN_HIDDEN = 16
+"""Narrowest hidden layer of an attention, and smallest basis (upstream's constant)."""
+
+
+@dataclass(frozen=True, slots=True)
+class WarehousePlan:
+    """One warehouse: a parameter of shape ``(cells, *cell_shape)``.
+
+    Attributes:
+        name: merged address of the sites it serves.
+        cells: number of cells, n.
+        cell_shape: ``(cell_out, cell_in, *cell kernel)``.
+        sites: indices into `Plan.sites`, in module order.
+    """
+
+    name: str
+    cells: int
+    cell_shape: tuple[int, ...]
+    sites: tuple[int, ...]
+
+    @property
+    def params(self) -> int:
+        """Parameters of the warehouse."""
+        return self.cells * prod(self.cell_shape)
+
+
+@dataclass(frozen=True, slots=True)
+class SitePlan:
+    """How one site is served.
+
+    Attributes:
+        site: the site.
+        warehouse: index into `Plan.warehouses`.
+        cells: cells of that warehouse, n.
+        blocks: ``(s, og, ig)``: kernel positions, output blocks and input blocks.
+        ratio: the multiplier b, exactly.
+        start: first cell of the site's run.
+        local: ``floor(b * m)``, cells the basis form attends to directly.
+        owned: length of the site's run; ``local``, and what is left over for the last site.
+        hidden: width of the attention's hidden layer, h.
+        basis: size of the basis, k, or None where attention reaches every cell directly.
+        linear_bias: whether the first linear of the attention has a bias (layer norm only).
+    """
+
+    site: Site
+    warehouse: int
+    cells: int
+    blocks: tuple[int, int, int]
+    ratio: Fraction
+    start: int
+    local: int
+    owned: int
+    hidden: int
+    basis: int | None
+    linear_bias: bool
+
+    @property
+    def mixtures(self) -> int:
+        """Pieces the kernel is cut into, m."""
+        return prod(self.blocks)
+
+    @property
+    def attention_params(self) -> int:
+        """Parameters of the site's attention, norm included."""
+        logits = (self.cells + 1) * self.mixtures
+        first = self.site.in_channels * self.hidden + self.hidden * self.linear_bias
+        norm = 2 * self.hidden
+        if self.basis is None:
+            return first + norm + (self.hidden + 1) * logits
+        second = self.hidden * (self.local + self.basis + 1) * self.mixtures
+        return first + norm + second + self.basis * (self.cells - self.local) + logits
+
+    @property
+    def attention_macs(self) -> int:
+        """MACs of the attention's linears for one image."""
+        first = self.site.in_channels * self.hidden
+        if self.basis is None:
+            return first + self.hidden * (self.cells + 1) * self.mixtures
+        second = self.hidden * (self.local + self.basis + 1) * self.mixtures
+        return first + second + self.mixtures * self.basis * (self.cells - self.local)
+
+    @property
+    def mixing_macs(self) -> int:
+        """MACs of assembling the kernel of one image from all cells of the warehouse."""
+        return self.cells * self.site.weight_params
+
+    def beta_rows(self) -> tuple[int, ...]:
+        """For each mixture, the cell that beta points to; ``cells`` stands for the zero cell.
+
+        b >= 1: mixture i points to cell ``floor(i * b)`` of the run. b < 1: cell c of the run is
+        pointed to by one of the mixtures ``ceil(c / b) .. ceil((c + 1) / b)``, moving one place on
+        from cell to cell; the other mixtures point to the zero cell. For b and 1/b integer this
+        is upstream's table.
+        """
+        if self.ratio >= 1:
+            return tuple(self.start + floor(i * self.ratio) for i in range(self.mixtures))
+        rows = [self.cells] * self.mixtures
+        for c in range(self.local):
+            low, high = ceil(c / self.ratio), ceil((c + 1) / self.ratio)
+            rows[low + c % (high - low)] = self.start + c
+        return tuple(rows)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A configuration worked out on a backbone: everything needed to count or build it."""
+
+    config: NetworkConfig
+    backbone: Backbone
+    warehouses: tuple[WarehousePlan, ...]
+    sites: tuple[SitePlan, ...]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of what the plan builds: two spellings of one network share it."""
+        built = {
+            "backbone": self.backbone.digest,
+            "warehouses": [(w.cells, w.cell_shape) for w in self.warehouses],
+            "sites": [
+                (s.warehouse, s.start, s.owned, s.local, s.hidden, s.basis, s.beta_rows())
+                for s in self.sites
+            ],
+        }
+        text = json.dumps(built, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Sites that meet in one warehouse, before cells are cut."""
+
+    name: str
+    sites: tuple[int, ...]
+    stage: int
+    gcd_out: int
+    gcd_in: int
+    kernels: tuple[tuple[int, ...], ...]
+
+
+@lru_cache(maxsize=256)
+def _groups(backbone: Backbone, sharing_range: tuple[str, ...]) -> tuple[_Group, ...]:
+    members: dict[str, list[int]] = {}
+    for index, site in enumerate(backbone.sites):
+        members.setdefault(site.address.merged(sharing_range), []).append(index)
+    return tuple(
+        _Group(
+            name=name,
+            sites=tuple(indices),
+            stage=backbone.stages.index(backbone.sites[indices[0]].address.stage),
+            gcd_out=gcd(*(backbone.sites[i].out_channels for i in indices)),
+            gcd_in=gcd(*(backbone.sites[i].group_in_channels for i in indices)),
+            kernels=tuple(dict.fromkeys(backbone.sites[i].kernel for i in indices)),
+        )
+        for name, indices in members.items()
+    )
+
+
+@lru_cache(maxsize=4096)
+def exact(ratio: float) -> Fraction:
+    """The fraction a person meant by a float: 0.1 is 1/10, 0.3333333333333333 is 1/3.
+
+    The simplest fraction with a denominator up to 4096 that reads back as the same float, else
+    the float's own binary value.
+    """
+    simple = Fraction(ratio).limit_denominator(4096)
+    return simple if float(simple) == ratio else Fraction(ratio)
+
+
+def plan_network(
+    config: NetworkConfig,
+    backbone: Backbone | None = None,
+    *,
+    input_size: tuple[int, int] | None = None,
+) -> Plan:
+    """Work a configuration out.
+
+    Args:
+        config: what to plan.
+        backbone: the table to plan on; the shipped one of that name if None.
+        input_size: height and width in pixels for a shipped table; its own default if None.
+
+    Raises:
+        InputError: no backbone of that name is shipped.
+        InfeasibleError: the network cannot be built; the cause names site, sizes and a way out.
+    """
+    if backbone is None:
+        backbone = shipped(config.backbone, config.num_classes, config.in_channels, input_size)
+    groups = _groups(backbone, config.sharing_range)
+    warehouses: list[WarehousePlan] = []
+    sites: dict[int, SitePlan] = {}
+    for index, group in enumerate(groups):
+        pick = _Picker(config, backbone, index, group, len(groups))
+        warehouse, served = _plan_warehouse(config, backbone, index, group, pick)
+        warehouses.append(warehouse)
+        sites.update(zip(group.sites, served, strict=True))
+    ordered = tuple(sites[i] for i in range(len(backbone.sites)))
+    return Plan(config, backbone, tuple(warehouses), ordered)
+
+
+@dataclass(frozen=True, slots=True)
+class _Picker:
+    """Reads the value of a setting for one warehouse."""
+
+    config: NetworkConfig
+    backbone: Backbone
+    index: int
+    group: _Group
+    total: int
+
+    def __call__(self, setting: str) -> Fraction:
+        value = getattr(self.config, setting)
+        if not isinstance(value, tuple):
+            return exact(value)
+        by_stage = self.config.granularity == "stage"
+        wanted = len(self.backbone.stages) if by_stage else self.total
+        if len(value) != wanted:
+            parts = "stages" if by_stage else "warehouses"
+            raise InfeasibleError(
+                f"{setting} has {len(value)} values, but {self.config.backbone} has {wanted} "
+                f"{parts} under this sharing range.",
+                f"Give {wanted} values, or one for the whole network.",
+            )
+        return exact(value[self.group.stage if by_stage else self.index])
+
+
+def _plan_warehouse(
+    config: NetworkConfig, backbone: Backbone, index: int, group: _Group, pick: _Picker
+) -> tuple[WarehousePlan, list[SitePlan]]:
+    cell_out = _cell_channels(backbone, group, group.gcd_out, pick, "cell_outplane_ratio")
+    cell_in = _cell_channels(backbone, group, group.gcd_in, pick, "cell_inplane_ratio")
+    cell_kernel = _cell_kernel(config, backbone, group)
+    ratio, reduction = pick("cell_num_ratio"), pick("reduction")
+    basis_ratio = pick("nonlocal_basis_ratio")
+
+    served = [backbone.sites[i] for i in group.sites]
+    blocks = [
+        (
+            prod(site.kernel) // prod(cell_kernel),
+            site.out_channels // cell_out,
+            site.group_in_channels // cell_in,
+        )
+        for site in served
+    ]
+    cells = max(floor(ratio * sum(map(prod, blocks))), 1)
+    plans = []
+    start = 0
+    for site, cut in zip(served, blocks, strict=True):
+        local = floor(ratio * prod(cut))
+        last = site is served[-1]
+        plans.append(
+            SitePlan(
+                site=site,
+                warehouse=index,
+                cells=cells,
+                blocks=cut,
+                ratio=ratio,
+                start=start,
+                local=local,
+                owned=cells - start if last else local,
+                hidden=max(floor(site.in_channels * reduction), MIN_HIDDEN),
+                basis=(
+                    max(floor((cells - local) * basis_ratio), MIN_HIDDEN)
+                    if basis_ratio < 1
+                    else None
+                ),
+                linear_bias=backbone.attention_norm == "layer",
+            )
+        )
+        start += local
+    shape = (cell_out, cell_in, *cell_kernel)
+    return WarehousePlan(group.name, cells, shape, group.sites), plans
+
+
+def _cell_channels(
+    backbone: Backbone, group: _Group, common: int, pick: _Picker, setting: str
+) -> int:
+    """Channels of a cell along one side: it must divide those of every site, so their gcd."""
+    ratio = pick(setting)
+    cell = max(floor(common * ratio), 1)
+    if common % cell == 0:
+        return cell
+    side = "out_channels" if setting == "cell_outplane_ratio" else "group_in_channels"
+    site = next(s for s in map(backbone.sites.__getitem__, group.sites) if getattr(s, side) % cell)
+    divisors = [d for d in range(1, common + 1) if common % d == 0]
+    below = max(d for d in divisors if d < cell)
+    above = min(d for d in divisors if d > cell)
+    raise InfeasibleError(
+        f"{setting}={float(ratio):g} cuts cells of {cell} channels in warehouse {group.name!r}, "
+        f"which do not divide the {getattr(site, side)} channels of site {site.name!r}.",
+        f"The nearest ratios that work there are {below}/{common} ({below / common:g}) and "
+        f"{above}/{common} ({above / common:g}).",
+    )
+
+
+def _cell_kernel(config: NetworkConfig, backbone: Backbone, group: _Group) -> tuple[int, ...]:
+    if config.spatial_partition:
+        return (1,) * max(map(len, group.kernels))
+    if len(group.kernels) == 1:
+        return group.kernels[0]
+    other = next(
+        s for s in map(backbone.sites.__getitem__, group.sites) if s.kernel != group.kernels[0]
+    )
+    sizes = " and ".join("x".join(map(str, kernel)) for kernel in group.kernels)
+    raise InfeasibleError(
+        f"spatial_partition=false needs one kernel size in a warehouse, but {group.name!r} serves "
+        f"kernels of {sizes} (site {other.name!r}).",
+        "Set spatial_partition=true, or a narrower sharing_range.",
+    )

@@ -1,0 +1,1 @@
+"""Measuring choices, and remembering what was measured."""
