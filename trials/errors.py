@@ -1,33 +1,41 @@
 """What can go wrong while trials run and are kept; each error ends the command line in its way."""
 
-from search_spaces.errors import KwsearchError
+from search_spaces import KwsearchError
 
 
-class StorageError(KwsearchError):
+class StudyError(KwsearchError):
+    """Concerns the whole study: executors let it out instead of failing one trial."""
+
+
+class StorageError(StudyError):
     """The database cannot be reached, read or written."""
 
     exit_code = 3
 
 
-class StudyBusyError(KwsearchError):
+class StudyBusyError(StudyError):
     """Another process drives the study."""
 
     exit_code = 4
 
 
-class InterruptedSearchError(KwsearchError):
+class InterruptedSearchError(StudyError):
     """A search was stopped by a person or a signal; everything measured is kept."""
 
     exit_code = 5
 
 
-class NothingFeasibleError(KwsearchError):
+class NothingFeasibleError(StudyError):
     """No configuration of the space lies inside the budget."""
 
     exit_code = 6
 
 
-class DamagedDataError(KwsearchError):
+class DamagedDataError(StudyError):
     """A file is not what it was when it was written."""
 
     exit_code = 7
+
+
+class NonFiniteError(KwsearchError):
+    """A loss or an accuracy of one trial is not a finite number."""

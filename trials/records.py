@@ -11,9 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from search_spaces import Backbone, NetworkConfig
-
-Value = float | int | str | bool
-"""What one dimension of a search space can take."""
+from search_spaces.choices import Value
 
 
 class TrialState(StrEnum):

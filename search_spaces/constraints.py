@@ -1,0 +1,40 @@
+"""Hard limits on the size of a network, as signed violations."""
+
+from dataclasses import dataclass
+
+from search_spaces.budget import Count
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The budget. None means no limit.
+
+    Attributes:
+        max_params: most parameters allowed.
+        min_params: fewest parameters allowed.
+        max_macs: most MACs of one image allowed.
+        min_macs: fewest MACs of one image allowed.
+    """
+
+    max_params: int | None = None
+    min_params: int | None = None
+    max_macs: int | None = None
+    min_macs: int | None = None
+
+    def violations(self, count: Count) -> dict[str, int]:
+        """How far a network lies beyond each limit that is set; above 0 breaks it."""
+        signed = {
+            "max_params": (1, count.params, self.max_params),
+            "min_params": (-1, count.params, self.min_params),
+            "max_macs": (1, count.macs, self.max_macs),
+            "min_macs": (-1, count.macs, self.min_macs),
+        }
+        return {
+            name: sign * (value - limit)
+            for name, (sign, value, limit) in signed.items()
+            if limit is not None
+        }
+
+    def broken(self, count: Count) -> tuple[str, ...]:
+        """Names of the limits that a network breaks."""
+        return tuple(name for name, excess in self.violations(count).items() if excess > 0)

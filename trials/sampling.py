@@ -1,0 +1,191 @@
+"""The door to Optuna: proposals by ask and tell, with two objectives.
+
+Optuna lives in memory and is fed from our tables. Every proposal is drawn by a sampler seeded
+with (study seed, number of proposals so far), so what is proposed depends on the seed and on what
+has been told, not on how often the search was interrupted. Trials under way stay running inside
+Optuna, which then expects nothing good near them (constant liar).
+
+A stopped trial was never trained to the top rung. It is told with the accuracy that it had and a
+constraint that it breaks by the share of epochs it lacks, so that samplers rank it behind every
+complete trial and learn from it all the same.
+"""
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import log
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+from optuna.samplers import BaseSampler
+from optuna.trial import TrialState as OptunaState
+
+from search_spaces.choices import Choice, FloatRange, Value
+
+STARTUP = 10
+"""Proposals before a model-based sampler trusts its model."""
+
+UNFINISHED = "epochs lacking"
+"""Name of the constraint that stopped trials break."""
+
+_BUILDERS: dict[str, Callable[[int], BaseSampler]] = {
+    "tpe": lambda seed: optuna.samplers.TPESampler(
+        seed=seed, n_startup_trials=STARTUP, multivariate=True, constant_liar=True
+    ),
+    "nsga2": lambda seed: optuna.samplers.NSGAIISampler(seed=seed, population_size=20),
+    "gp": lambda seed: optuna.samplers.GPSampler(seed=seed, n_startup_trials=STARTUP),
+    "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
+    "qmc": lambda seed: optuna.samplers.QMCSampler(
+        seed=seed,
+        scramble=True,
+        independent_sampler=optuna.samplers.RandomSampler(seed=seed),
+        warn_asynchronous_seeding=False,
+        warn_independent_sampling=False,
+    ),
+}
+SAMPLERS = tuple(_BUILDERS)
+"""Names of the samplers."""
+
+GUIDED = frozenset({"tpe", "nsga2", "gp"})
+"""Samplers that learn, and so begin with proposals spread over the range of sizes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a sampler proposes.
+
+    Attributes:
+        ticket: Optuna's own number; hand it back with the answer.
+        values: a value for every dimension.
+        state: what the sampler wants back if it is rebuilt from the database.
+    """
+
+    ticket: int
+    values: Mapping[str, Value]
+    state: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A finished trial as samplers see it.
+
+    Attributes:
+        params: parameters of the network.
+        accuracy: its last accuracy.
+        lacking: share of the top rung's epochs that it was not trained for, 0 if complete.
+    """
+
+    params: int
+    accuracy: float
+    lacking: float = 0.0
+
+
+class Sampler:
+    """One of `SAMPLERS` on the dimensions of a space.
+
+    Args:
+        kind: one of `SAMPLERS`.
+        dimensions: what each dimension can take.
+        seed: the study's seed.
+        startup: values proposed first, in this order, by a guided sampler.
+        asked: proposals made before this sampler was built.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        dimensions: Mapping[str, Choice],
+        seed: int,
+        startup: Sequence[Mapping[str, Value]] = (),
+        asked: int = 0,
+    ) -> None:
+        self._build = _BUILDERS[kind]
+        self._kind = kind
+        self._seed = seed
+        self._distributions = {name: _distribution(choice) for name, choice in dimensions.items()}
+        self._startup = tuple(startup) if kind in GUIDED else ()
+        self._asked = 0
+        self._open: dict[int, optuna.Trial] = {}
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self._study = optuna.create_study(
+            directions=["minimize", "maximize"], sampler=self._sampler(0)
+        )
+        self._skip(asked)
+
+    def _skip(self, asked: int) -> None:
+        if self._kind == "qmc":  # its place in the sequence is kept by the asking itself
+            for _ in range(asked):
+                self.refuse(self.ask().ticket)
+        self._asked = asked
+
+    def _sampler(self, index: int) -> BaseSampler:
+        if self._kind == "qmc":
+            return self._build(self._seed)
+        seed = np.random.default_rng([self._seed, index]).integers(2**31)
+        return self._build(int(seed))
+
+    def ask(self, *, blindly: bool = False) -> Proposal:
+        """Propose values; ``blindly`` draws at random, for when the model only repeats itself."""
+        index = self._asked
+        self._asked += 1
+        self._study.sampler = self._sampler(index)
+        if blindly:
+            seed = np.random.default_rng([self._seed, index]).integers(2**31)
+            self._study.sampler = optuna.samplers.RandomSampler(seed=int(seed))
+        if index < len(self._startup):
+            self._study.enqueue_trial(dict(self._startup[index]))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            trial = self._study.ask(self._distributions)
+        self._open[trial.number] = trial
+        return Proposal(trial.number, dict(trial.params), dict(trial.system_attrs))
+
+    def refuse(self, ticket: int) -> None:
+        """Take back a proposal that never became a trial, or a trial that failed."""
+        self._open.pop(ticket, None)
+        self._study.tell(ticket, state=OptunaState.FAIL)
+
+    def tell(self, ticket: int, observed: Observation) -> None:
+        """Tell what was measured."""
+        trial = self._open.pop(ticket, None)
+        if trial is None:  # restored while running: Optuna sets constraints only on what it asked
+            running = self._study.get_trials(deepcopy=False)[ticket]
+            self.refuse(ticket)
+            self.restore(running.params, running.system_attrs, observed)
+            return
+        trial.set_constraint(UNFINISHED, observed.lacking)
+        self._study.tell(trial, _objectives(observed))
+
+    def restore(
+        self,
+        values: Mapping[str, Value],
+        state: Mapping[str, Any],
+        observed: Observation | None,
+    ) -> int:
+        """Put a trial of the database back: finished, or running if ``observed`` is None.
+
+        Returns:
+            Its ticket.
+        """
+        frozen = optuna.trial.create_trial(
+            state=OptunaState.RUNNING if observed is None else OptunaState.COMPLETE,
+            values=None if observed is None else _objectives(observed),
+            params=dict(values),
+            distributions=self._distributions,
+            system_attrs=dict(state),
+            constraints=None if observed is None else {UNFINISHED: observed.lacking},
+        )
+        self._study.add_trial(frozen)
+        return len(self._study.get_trials(deepcopy=False)) - 1
+
+
+def _objectives(observed: Observation) -> tuple[float, float]:
+    return log(observed.params), observed.accuracy
+
+
+def _distribution(choice: Choice) -> BaseDistribution:
+    if isinstance(choice, FloatRange):
+        return FloatDistribution(choice.low, choice.high, log=choice.log)
+    return CategoricalDistribution(choice.values)

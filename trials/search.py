@@ -1,0 +1,302 @@
+"""`Search`: every decision of a study, and the only writer of its database.
+
+An executor drives it through three entries, `Search.suggest`, `Search.report` and
+`Search.finish`; it does not know where trials run. Rebuilt from the database at any moment, it
+goes on as if it had never stopped.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from math import isfinite
+
+from search_spaces import Count, InfeasibleError, Plan, count, plan_network
+from search_spaces.constraints import Limits
+from search_spaces.space import Space
+from trials.errors import NonFiniteError, NothingFeasibleError
+from trials.fidelity import Ladder
+from trials.pareto import Front, Point
+from trials.records import (
+    FrontUpdate,
+    Measurement,
+    Outcome,
+    Refusal,
+    StudyRecord,
+    Trial,
+    TrialRecord,
+    TrialState,
+    Verdict,
+)
+from trials.sampling import STARTUP, Observation, Proposal, Sampler
+from trials.store import Store
+
+BLIND_AFTER = 50
+"""Refusals in a row after which proposals are drawn at random."""
+
+GIVE_UP_AFTER = 2000
+"""Refusals in a row after which the space counts as exhausted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a search stands after a trial, for whoever shows its progress.
+
+    Attributes:
+        finished: trials in a final state.
+        trials: trials asked for.
+        refused: proposals turned down so far, in all.
+        best_accuracy: highest accuracy on the front, None while it is empty.
+        front: trials on the front.
+        hypervolume: of the front, as a share of the whole area to the reference point.
+        last: the trial that just ended.
+        outcome: how it ended.
+        measured: its last measurement, None if it has none.
+    """
+
+    finished: int
+    trials: int
+    refused: int
+    best_accuracy: float | None
+    front: int
+    hypervolume: float
+    last: Trial
+    outcome: Outcome
+    measured: Measurement | None
+
+
+@dataclass(slots=True)
+class _Open:
+    """A trial under way."""
+
+    ticket: int
+    measured: Measurement | None = None
+    stopped: str | None = None
+
+
+@dataclass
+class Search:
+    """A study being searched.
+
+    Args:
+        store: where everything is written.
+        study: the study as the database has it.
+        space: what may be chosen.
+        limits: the budget that proposals must keep.
+        ladder: rungs of a trial.
+        sampler: name of the sampler, one of `trials.sampling.SAMPLERS`.
+        worker: who measures, ``host:pid``, written beside each trial.
+        watch: called with the standing after each finished trial.
+
+    Raises:
+        NothingFeasibleError: no network of the space lies inside the limits.
+    """
+
+    store: Store
+    study: StudyRecord
+    space: Space
+    limits: Limits
+    ladder: Ladder
+    sampler: str
+    worker: str
+    watch: Callable[[Standing], None] = lambda _: None
+    exhausted: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        self._name = self.study.name
+        self._budget = self.study.spec.trials
+        self._refused: Counter[Refusal] = Counter(self.study.refused)
+        self._unwritten: Counter[Refusal] = Counter()
+        self._open: dict[int, _Open] = {}
+        records = self.store.trials(self._name)
+        self._known = {record.trial.digest for record in records}
+        self._asked = len(records)
+        self._finished = sum(record.state.final for record in records)
+        reference = (self.study.spec.reference_params, 1 - self.study.spec.reference_accuracy)
+        self._front = Front(reference, (_point(r) for r in records if _complete(r)))
+        self._waiting = [r.number for r in reversed(records) if not r.state.final]
+        self._sampler = self._rebuilt_sampler(records)
+
+    def _rebuilt_sampler(self, records: Iterable[TrialRecord]) -> Sampler:
+        seed = self.study.spec.seed
+        startup = self.space.spread(STARTUP, self.limits, seed)
+        if not startup and not self.space.has_member(self.limits, seed):
+            raise self._nothing_feasible()
+        sampler = Sampler(
+            self.sampler,
+            self.space.dimensions,
+            seed,
+            startup,
+            asked=self._asked + self._refused.total(),
+        )
+        for record in records:
+            if record.state is TrialState.FAILED:
+                continue
+            ticket = sampler.restore(record.values, record.sampler_state, self._observed(record))
+            if not record.state.final:
+                self._open[record.number] = _Open(ticket)
+        return sampler
+
+    def _observed(self, record: TrialRecord) -> Observation | None:
+        if not record.state.final or record.accuracy is None:
+            return None
+        lacking = 1 - record.epochs / self.ladder.top
+        return Observation(record.trial.params, record.accuracy, lacking)
+
+    def _nothing_feasible(self) -> NothingFeasibleError:
+        smallest = self.space.smallest(self.study.spec.seed)
+        if smallest is None:
+            return NothingFeasibleError(
+                f"No configuration of this space can be built on {self.space.backbone.name}.",
+                "Widen the cell ratios; 'kwsearch count' says what is wrong with one.",
+            )
+        config, size = smallest
+        return NothingFeasibleError(
+            f"No configuration of this space lies inside the budget ({self.limits}). The smallest "
+            f"has {size.params:,} parameters and {size.macs:,} MACs: {config.to_json()}.",
+            "Raise the limits, or let the space reach smaller networks.",
+        )
+
+    def suggest(self) -> Trial | None:
+        """The next trial: one that was under way when the search stopped, or a new one.
+
+        Returns:
+            None when the study has its trials, or when the space holds no further network.
+        """
+        if self._waiting:
+            return self.store.again(self._name, self._waiting.pop(), self.worker)
+        if self._asked >= self._budget or self.exhausted:
+            return None
+        for refusals in range(GIVE_UP_AFTER):
+            proposal = self._sampler.ask(blindly=refusals >= BLIND_AFTER)
+            judged = self._judge(proposal)
+            if isinstance(judged, Refusal):
+                self._sampler.refuse(proposal.ticket)
+                self._refused[judged] += 1
+                self._unwritten[judged] += 1
+            else:
+                return self._begin(proposal, *judged)
+        self.exhausted = True
+        self.store.add_refused(self._name, self._unwritten)
+        self._unwritten.clear()
+        return None
+
+    def _judge(self, proposal: Proposal) -> Refusal | tuple[Plan, Count]:
+        try:
+            plan = plan_network(self.space.decode(proposal.values), self.space.backbone)
+        except InfeasibleError:
+            return Refusal.INFEASIBLE
+        size = count(plan)
+        broken = self.limits.broken(size)
+        if broken:
+            over = any(name.startswith("max") for name in broken)
+            return Refusal.OVER_BUDGET if over else Refusal.UNDER_BUDGET
+        return Refusal.KNOWN if plan.digest in self._known else (plan, size)
+
+    def _begin(self, proposal: Proposal, plan: Plan, size: Count) -> Trial:
+        trial = Trial(
+            study=self._name,
+            number=self._asked,
+            config=plan.config,
+            digest=plan.digest,
+            params=size.params,
+            macs=size.macs,
+            seed=trial_seed(self.study.spec.seed, plan.digest),
+        )
+        self.store.begin(trial, proposal.values, proposal.state, self._unwritten, self.worker)
+        self._unwritten.clear()
+        self._asked += 1
+        self._known.add(trial.digest)
+        self._open[trial.number] = _Open(proposal.ticket)
+        return trial
+
+    def report(self, trial: Trial, measurement: Measurement) -> Verdict:
+        """Keep a measurement; answer whether the trial goes on.
+
+        Raises:
+            NonFiniteError: accuracy or loss is not a finite number, which fails the trial.
+        """
+        if not (isfinite(measurement.accuracy) and isfinite(measurement.loss)):
+            raise NonFiniteError(
+                f"Epoch {measurement.epoch} measured accuracy {measurement.accuracy} and loss "
+                f"{measurement.loss}.",
+                "Lower the learning rate, or set gradient clipping.",
+            )
+        self.store.measure(self._name, trial.number, trial.attempt, measurement)
+        self._open[trial.number].measured = measurement
+        return Verdict.GO_ON
+
+    def finish(self, trial: Trial, outcome: Outcome) -> None:
+        """Keep how a trial ended, and the front after it."""
+        open_trial = self._open.pop(trial.number)
+        measured = open_trial.measured
+        if outcome.state is TrialState.COMPLETE:
+            outcome = self._completed(open_trial)
+        update = None
+        if outcome.state is TrialState.COMPLETE and measured is not None:
+            point = Point.of(trial.params, measured.accuracy, trial.number)
+            if self._front.add(point):
+                members = tuple(member.number for member in self._front.members)
+                update = FrontUpdate(members, self._front.hypervolume)
+        self.store.finish(self._name, trial.number, outcome, update)
+        self._finished += 1
+        if measured is None or outcome.state is TrialState.FAILED:
+            self._sampler.refuse(open_trial.ticket)
+        else:
+            lacking = 1 - measured.epoch / self.ladder.top
+            observed = Observation(trial.params, measured.accuracy, lacking)
+            self._sampler.tell(open_trial.ticket, observed)
+        self.watch(self._standing(trial, outcome, measured))
+
+    def _completed(self, open_trial: _Open) -> Outcome:
+        """What the end of a trial's training amounts to."""
+        if open_trial.stopped is not None:
+            return Outcome(TrialState.STOPPED, "promotion", open_trial.stopped)
+        reached = open_trial.measured.epoch if open_trial.measured else 0
+        if reached < self.ladder.top:
+            return Outcome(
+                TrialState.FAILED,
+                "incomplete",
+                f"The training ended after {reached} of {self.ladder.top} epochs.",
+            )
+        return Outcome(TrialState.COMPLETE)
+
+    def give_back(self) -> None:
+        """Leave open trials waiting, to be handed out again by whoever goes on."""
+        self.store.add_refused(self._name, self._unwritten)
+        self._unwritten.clear()
+        self.store.give_back(self._name, sorted(self._open))
+
+    def _standing(self, trial: Trial, outcome: Outcome, measured: Measurement | None) -> Standing:
+        members = self._front.members
+        params, error = self._front.reference
+        return Standing(
+            finished=self._finished,
+            trials=self._budget,
+            refused=self._refused.total(),
+            best_accuracy=1 - members[-1].error if members else None,
+            front=len(members),
+            hypervolume=self._front.hypervolume / (params * error),
+            last=trial,
+            outcome=outcome,
+            measured=measured,
+        )
+
+
+def trial_seed(study_seed: int, digest: str) -> int:
+    """Seed of a trial's training, made of the study's seed and the network.
+
+    The same network in the same study gives the same curve, whoever runs it and whenever.
+    """
+    text = f"{study_seed}:{digest}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+
+
+def _complete(record: TrialRecord) -> bool:
+    return record.state is TrialState.COMPLETE and record.accuracy is not None
+
+
+def _point(record: TrialRecord) -> Point:
+    accuracy = record.accuracy
+    assert accuracy is not None  # noqa: S101 - `_complete` has made sure
+    return Point.of(record.trial.params, accuracy, record.number)
