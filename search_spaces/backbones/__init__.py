@@ -2,14 +2,19 @@
 
 ``resnet8``, ``resnet14``, ``resnet20``, ``resnet32`` and ``resnet56`` are the CIFAR ResNets; a
 width factor is written behind an x, as in ``resnet20x2`` or ``resnet8x0.5``. ``resnet18`` has the
-ImageNet stem, ``resnet18-small`` the stem for small images.
+ImageNet stem, ``resnet18-small`` the stem for small images. ``resnet50``, ``mobilenetv2`` at 1.0
+and ``mobilenetv2-050`` at half the width, and ``convnext-tiny`` are torchvision's networks;
+``mobilenetv2-late`` and ``mobilenetv2-050-late`` are the same networks with other sites: the
+classifier instead of the early pointwise convolutions.
 """
 
 import re
 from collections.abc import Callable
 from functools import lru_cache, partial
 
-from search_spaces.backbones.resnet import CIFAR_DEPTHS, cifar_resnet, resnet18
+from search_spaces.backbones.convnext import convnext_tiny
+from search_spaces.backbones.mobilenet import mobilenetv2
+from search_spaces.backbones.resnet import CIFAR_DEPTHS, cifar_resnet, resnet18, resnet50
 from search_spaces.errors import InputError, nearest
 from search_spaces.sites import Backbone
 
@@ -24,6 +29,12 @@ _TABLES: dict[str, tuple[Table, tuple[int, int]]] = {
     },
     "resnet18": (partial(resnet18, small_stem=False), IMAGENET),
     "resnet18-small": (partial(resnet18, small_stem=True), SMALL),
+    "resnet50": (resnet50, IMAGENET),
+    "mobilenetv2": (partial(mobilenetv2, width=1.0, late=False), IMAGENET),
+    "mobilenetv2-050": (partial(mobilenetv2, width=0.5, late=False), IMAGENET),
+    "mobilenetv2-late": (partial(mobilenetv2, width=1.0, late=True), IMAGENET),
+    "mobilenetv2-050-late": (partial(mobilenetv2, width=0.5, late=True), IMAGENET),
+    "convnext-tiny": (convnext_tiny, IMAGENET),
 }
 _WIDENED = re.compile(r"(resnet\d+)x(\d+(?:\.\d+)?)")
 

@@ -18,8 +18,8 @@ def conv_size(size: Size, kernel: int, stride: int = 1, padding: int = 0) -> Siz
 class TableBuilder:
     """Collects sites and plain costs in module order.
 
-    ``size`` is the running height and width; the ``conv`` methods move it on only where told to,
-    because a shortcut sees the size at the start of its block.
+    ``size`` is the running height and width. Plain layers move it on; a site does so only where
+    its result is assigned, because a shortcut sees the size at the start of its block.
     """
 
     size: Size
@@ -34,18 +34,20 @@ class TableBuilder:
         *,
         stride: int = 1,
         padding: int = 0,
-        groups: int = 1,
-        bias: bool = False,
     ) -> None:
-        """A convolution no warehouse serves; moves ``size`` on."""
+        """A convolution without bias that no warehouse serves; moves ``size`` on."""
         self.size = conv_size(self.size, kernel, stride, padding)
-        weight = channels[1] * (channels[0] // groups) * kernel * kernel
-        self.plain_params += weight + channels[1] * bias
+        weight = channels[1] * channels[0] * kernel * kernel
+        self.plain_params += weight
         self.plain_macs += weight * prod(self.size)
 
     def norm(self, channels: int) -> None:
         """Weight and bias of a batch or layer norm."""
         self.plain_params += 2 * channels
+
+    def scale(self, channels: int) -> None:
+        """One learned factor per channel."""
+        self.plain_params += channels
 
     def pool(self, kernel: int, stride: int, padding: int = 0) -> None:
         """A pooling layer: no cost, but ``size`` moves on."""
@@ -63,18 +65,18 @@ class TableBuilder:
         channels: tuple[int, int],
         kernel: int,
         *,
-        at: Size,
+        at: Size | None = None,
         stride: int = 1,
         padding: int = 0,
         groups: int = 1,
         bias: bool = False,
     ) -> Size:
-        """A convolution that a warehouse may serve, over an input of size ``at``.
+        """A convolution that a warehouse may serve, over ``size`` or ``at``.
 
         Returns:
             Its output size; ``size`` does not move.
         """
-        out = conv_size(at, kernel, stride, padding)
+        out = conv_size(at or self.size, kernel, stride, padding)
         self.sites.append(
             Site(
                 name=name,
@@ -91,6 +93,33 @@ class TableBuilder:
         )
         self.plain_params += channels[1] * bias
         return out
+
+    def linear_site(
+        self, name: str, address: str, channels: tuple[int, int], *, kernel: tuple[int, ...]
+    ) -> None:
+        """A linear layer with bias that a warehouse may serve.
+
+        Args:
+            name: module path.
+            address: where it stands for sharing.
+            channels: input and output channels.
+            kernel: ones, as many as its cells have kernel axes: two for a layer on every position
+                of a feature map, one for a layer on pooled features.
+        """
+        self.sites.append(
+            Site(
+                name=name,
+                address=Address.parse(address),
+                kind="linear",
+                in_channels=channels[0],
+                out_channels=channels[1],
+                kernel=kernel,
+                groups=1,
+                bias=True,
+                positions=prod(self.size) if len(kernel) == len(self.size) else 1,
+            )
+        )
+        self.plain_params += channels[1]
 
     def backbone(
         self,
