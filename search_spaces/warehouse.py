@@ -17,7 +17,8 @@ import json
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
-from math import ceil, floor, gcd, prod
+from itertools import pairwise
+from math import floor, gcd, prod
 
 from search_spaces.backbones import shipped
 from search_spaces.config import NetworkConfig
@@ -118,11 +119,12 @@ class SitePlan:
         from cell to cell; the other mixtures point to the zero cell. For b and 1/b integer this
         is upstream's table.
         """
-        if self.ratio >= 1:
-            return tuple(self.start + floor(i * self.ratio) for i in range(self.mixtures))
+        up, down = self.ratio.numerator, self.ratio.denominator
+        if up >= down:
+            return tuple(self.start + i * up // down for i in range(self.mixtures))
         rows = [self.cells] * self.mixtures
-        for c in range(self.local):
-            low, high = ceil(c / self.ratio), ceil((c + 1) / self.ratio)
+        edges = [-(-c * down // up) for c in range(self.local + 1)]
+        for c, (low, high) in enumerate(pairwise(edges)):
             rows[low + c % (high - low)] = self.start + c
         return tuple(rows)
 

@@ -8,6 +8,9 @@ Optuna, which then expects nothing good near them (constant liar).
 A stopped trial was never trained to the top rung. It is told with the accuracy that it had and a
 constraint that it breaks by the share of epochs it lacks, so that samplers rank it behind every
 complete trial and learn from it all the same.
+
+``qmc`` takes the points of a scrambled Sobol' sequence (scipy's) over all dimensions. Optuna's
+own QMC sampler draws options at random and forgets its place when it is rebuilt.
 """
 
 import warnings
@@ -21,6 +24,7 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import TrialState as OptunaState
+from scipy.stats import qmc
 
 from search_spaces.choices import Choice, FloatRange, Value
 
@@ -37,13 +41,7 @@ _BUILDERS: dict[str, Callable[[int], BaseSampler]] = {
     "nsga2": lambda seed: optuna.samplers.NSGAIISampler(seed=seed, population_size=20),
     "gp": lambda seed: optuna.samplers.GPSampler(seed=seed, n_startup_trials=STARTUP),
     "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
-    "qmc": lambda seed: optuna.samplers.QMCSampler(
-        seed=seed,
-        scramble=True,
-        independent_sampler=optuna.samplers.RandomSampler(seed=seed),
-        warn_asynchronous_seeding=False,
-        warn_independent_sampling=False,
-    ),
+    "qmc": lambda seed: optuna.samplers.RandomSampler(seed=seed),
 }
 SAMPLERS = tuple(_BUILDERS)
 """Names of the samplers."""
@@ -106,41 +104,41 @@ class Sampler:
         self._seed = seed
         self._distributions = {name: _distribution(choice) for name, choice in dimensions.items()}
         self._startup = tuple(startup) if kind in GUIDED else ()
-        self._asked = 0
+        self._dimensions = dict(dimensions)
+        self._asked = asked
         self._open: dict[int, optuna.Trial] = {}
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._study = optuna.create_study(
-            directions=["minimize", "maximize"], sampler=self._sampler(0)
+            directions=["minimize", "maximize"], sampler=self._build(seed)
         )
-        self._skip(asked)
-
-    def _skip(self, asked: int) -> None:
-        if self._kind == "qmc":  # its place in the sequence is kept by the asking itself
-            for _ in range(asked):
-                self.refuse(self.ask().ticket)
-        self._asked = asked
-
-    def _sampler(self, index: int) -> BaseSampler:
-        if self._kind == "qmc":
-            return self._build(self._seed)
-        seed = np.random.default_rng([self._seed, index]).integers(2**31)
-        return self._build(int(seed))
 
     def ask(self, *, blindly: bool = False) -> Proposal:
         """Propose values; ``blindly`` draws at random, for when the model only repeats itself."""
         index = self._asked
         self._asked += 1
-        self._study.sampler = self._sampler(index)
-        if blindly:
-            seed = np.random.default_rng([self._seed, index]).integers(2**31)
-            self._study.sampler = optuna.samplers.RandomSampler(seed=int(seed))
+        seed = int(np.random.default_rng([self._seed, index]).integers(2**31))
+        build = _BUILDERS["random"] if blindly else self._build
+        self._study.sampler = build(seed)
         if index < len(self._startup):
             self._study.enqueue_trial(dict(self._startup[index]))
+        elif self._kind == "qmc":
+            self._study.enqueue_trial(self._sobol_point(index))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             trial = self._study.ask(self._distributions)
         self._open[trial.number] = trial
-        return Proposal(trial.number, dict(trial.params), dict(trial.system_attrs))
+        kept = self._study.get_trials(deepcopy=False)[trial.number]
+        return Proposal(trial.number, dict(kept.params), dict(kept.system_attrs))
+
+    def _sobol_point(self, index: int) -> dict[str, Value]:
+        sequence = qmc.Sobol(len(self._dimensions), rng=np.random.default_rng(self._seed))
+        if index:  # scipy cannot move on by nothing
+            sequence.fast_forward(index)
+        shares = sequence.random(1)[0]
+        return {
+            name: choice.at(float(share))
+            for (name, choice), share in zip(self._dimensions.items(), shares, strict=True)
+        }
 
     def refuse(self, ticket: int) -> None:
         """Take back a proposal that never became a trial, or a trial that failed."""

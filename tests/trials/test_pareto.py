@@ -1,0 +1,84 @@
+"""Fronts against moocore and against what is known."""
+
+import moocore
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trials.pareto import Front, Point, crowding, knee, ranks
+
+REFERENCE = (50, 1.0)
+points = st.lists(
+    st.tuples(st.integers(1, 60), st.sampled_from(np.linspace(0, 1.1, 12).tolist())), max_size=40
+).map(lambda pairs: [Point(params, error, i) for i, (params, error) in enumerate(pairs)])
+
+
+@given(points, st.randoms())
+def test_a_front_does_not_depend_on_the_order_of_its_points(given_points, random):
+    shuffled = list(given_points)
+    random.shuffle(shuffled)
+    assert Front(REFERENCE, shuffled).members == Front(REFERENCE, given_points).members
+
+
+@given(points)
+def test_a_front_is_what_moocore_calls_nondominated(given_points):
+    members = Front(REFERENCE, given_points).members
+    if given_points:
+        pairs = np.array([point[:2] for point in given_points])
+        kept = pairs[moocore.is_nondominated(pairs, keep_weakly=False)]
+        assert sorted(map(tuple, kept.tolist())) == [tuple(map(float, m[:2])) for m in members]
+    else:
+        assert members == ()
+
+
+@given(points)
+def test_hypervolume_is_moocores_over_all_points(given_points):
+    front = Front(REFERENCE, given_points)
+    whole = [point[:2] for point in given_points if point.params < 50 and point.error < 1]
+    expected = moocore.hypervolume(whole, ref=REFERENCE) if whole else 0.0
+    assert front.hypervolume == pytest.approx(expected)
+
+
+@given(points)
+def test_hypervolume_never_falls(given_points):
+    front = Front(REFERENCE)
+    before = 0.0
+    for point in given_points:
+        changed = front.add(point)
+        assert front.hypervolume >= before - 1e-9
+        assert changed or front.hypervolume == before
+        before = front.hypervolume
+
+
+def test_hypervolume_of_a_staircase_is_its_area():
+    front = Front((10, 1.0), [Point(2, 0.5, 0), Point(4, 0.25, 1)])
+    assert front.hypervolume == pytest.approx((10 - 2) * 0.5 + (10 - 4) * 0.25)
+
+
+def test_of_equal_points_the_lowest_number_stays():
+    front = Front(REFERENCE, [Point(5, 0.5, 7)])
+    assert front.add(Point(5, 0.5, 3))
+    assert not front.add(Point(5, 0.5, 9))
+    assert [member.number for member in front.members] == [3]
+
+
+@given(points)
+def test_rank_zero_is_the_front(given_points):
+    best = {p[:2] for p, rank in zip(given_points, ranks(given_points), strict=True) if rank == 0}
+    assert best == {member[:2] for member in Front(REFERENCE, given_points).members}
+
+
+def test_crowding_is_infinite_at_the_ends_and_largest_in_the_gap():
+    row = [Point(10, 0.9, 0), Point(11, 0.8, 1), Point(100, 0.5, 2), Point(1000, 0.1, 3)]
+    distance = crowding(row)
+    assert np.isinf(distance[[0, 3]]).all()
+    assert distance[2] > distance[1] > 0
+    assert crowding([]).shape == (0,)
+
+
+def test_the_knee_is_where_more_parameters_stop_paying():
+    row = [Point(10, 0.9, 0), Point(20, 0.2, 1), Point(1000, 0.1, 2)]
+    assert knee(row).number == 1
+    assert knee([]) is None
+    assert knee(row[:1]).number == 0
