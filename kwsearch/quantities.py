@@ -1,0 +1,93 @@
+"""Quantities and ratios as people write them, and quantities as people read them.
+
+``6M``, ``300k``, ``1.5e6`` and ``7_400_000`` are whole numbers; ``1/4`` and ``0.25`` are ratios.
+Reading is exact: ``1.1M`` is 1,100,000, not what binary floating point makes of it.
+"""
+
+import re
+from decimal import Decimal
+from fractions import Fraction
+
+from search_spaces.errors import InputError
+
+LARGEST = 10**15
+"""Largest quantity that is read; no network has so many parameters or MACs."""
+
+_POWERS = {"": 0, "k": 3, "m": 6, "g": 9, "b": 9, "t": 12}
+_QUANTITY = re.compile(r"([0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,4})?) ?([kKmMgGbBtT]?)")
+_RATIO = re.compile(r"([0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?)(?:/([0-9]+))?")
+_STEPS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
+_LONGEST = 40
+
+
+def parse_quantity(text: str | int) -> int:
+    """Read a positive whole number.
+
+    Args:
+        text: such as ``"6M"``, ``"300k"``, ``"1.5e6"`` or ``1_500_000``. Suffixes are k (10^3),
+            M (10^6), G or B (10^9) and T (10^12), in either case.
+
+    Raises:
+        InputError: not a quantity, not whole, not positive, or above `LARGEST`.
+    """
+    written = str(text).strip() if isinstance(text, str) or abs(text) <= LARGEST else "too large"
+    found = _QUANTITY.fullmatch(written) if len(written) <= _LONGEST else None
+    if found is None:
+        raise _not_a_quantity(written)
+    digits, suffix = found.groups()
+    number = Decimal(digits.replace("_", "")).scaleb(_POWERS[suffix.lower()])
+    # The exponent is compared first: a power of ten is cheap to compare and dear to write out.
+    if number.adjusted() > len(str(LARGEST)) or number > LARGEST:
+        raise InputError(
+            f"{_shown(written)} is too large for a quantity.", f"The most is {LARGEST:.0e}."
+        )
+    if number < 1 or number != number.to_integral_value():
+        raise InputError(
+            f"{_shown(written)} is not a positive whole number.",
+            f"The nearest is {max(round(number), 1)}.",
+        )
+    return int(number)
+
+
+def parse_ratio(text: str | float) -> float:
+    """Read a positive ratio.
+
+    Args:
+        text: such as ``"1/4"``, ``"0.25"``, ``0.25`` or ``4``.
+
+    Raises:
+        InputError: not a number, not finite or not positive.
+    """
+    written = str(text).strip() if isinstance(text, str) else repr(text)[: _LONGEST + 1]
+    found = _RATIO.fullmatch(written) if len(written) <= _LONGEST else None
+    try:
+        ratio = float(Fraction(found[1]) / int(found[2] or 1)) if found else 0.0
+    except (ZeroDivisionError, OverflowError):
+        ratio = 0.0
+    if ratio <= 0:
+        raise InputError(
+            f"{_shown(written)} is not a positive ratio.", "Write it like 0.25 or '1/4'."
+        )
+    return ratio
+
+
+def format_quantity(number: float) -> str:
+    """Three significant digits for people: ``1.23M``, ``300k``, ``999``, ``0.5``."""
+    size = abs(number)
+    for step, suffix in _STEPS:
+        # 999,600 reads as 1.00M, not as 1000k.
+        if size >= step * 0.9995:
+            scaled = number / step
+            places = max(0, 2 - len(str(int(abs(scaled) + 0.0005))) + 1)
+            return f"{scaled:.{places}f}{suffix}"
+    return f"{number:d}" if isinstance(number, int) else f"{number:.3g}"
+
+
+def _not_a_quantity(written: str) -> InputError:
+    return InputError(
+        f"{_shown(written)} is not a quantity.", "Write it like 6M, 300k, 1.5e6 or 1500000."
+    )
+
+
+def _shown(written: str) -> str:
+    return repr(written if len(written) <= _LONGEST else written[:_LONGEST] + "…")

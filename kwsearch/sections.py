@@ -1,0 +1,228 @@
+"""The sections of a study file.
+
+Every field's description, with its unit, is the comment that ``kwsearch init`` prints above the
+key. A rule between two fields stands with the later one, so that a fault in one section never
+hides another.
+"""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from kwsearch.quantities import format_quantity
+from kwsearch.setting_types import (
+    FlagChoice,
+    ListAsTuple,
+    Quantity,
+    RatioRange,
+    brief,
+    ratio_choice,
+    word_choice,
+)
+from search_spaces.backbones import shipped
+from search_spaces.config import SHARING_RANGES
+from search_spaces.errors import InputError, nearest
+
+DATA = ("digits", "fashion-mnist", "cifar10", "cifar100", "svhn")
+"""Datasets by name; anything with a slash is a folder of class folders."""
+
+_FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+
+Ratio = float | tuple[float, ...] | RatioRange
+MultiplierChoice = Annotated[Ratio, ratio_choice(1024)]
+ShareChoice = Annotated[Ratio, ratio_choice(1)]
+WordChoice = str | tuple[str, ...]
+
+
+class Settings(BaseModel):
+    """What all sections share: frozen, strict, nothing unknown, nothing infinite."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class SpaceSettings(Settings):
+    """What the search may choose from."""
+
+    backbone: str = Field(
+        description="The network: a shipped name such as resnet20, resnet20x2 (twice as wide) or "
+        "resnet18, or 'package.module:function' returning an nn.Module."
+    )
+    granularity: Literal["network", "stage"] = Field(
+        "network", description="network: one value of each ratio for all; stage: one a stage."
+    )
+    cell_num_ratio: MultiplierChoice = Field(
+        1.0,
+        description="Multiplier b: cells of a warehouse / mixtures that it serves. Here and below, "
+        "a choice is one value, a list of values, or {low = 0.125, high = 4.0, log = true}.",
+    )
+    cell_inplane_ratio: ShareChoice = Field(
+        1.0, description="Input channels of a cell / greatest common divisor of those served."
+    )
+    cell_outplane_ratio: ShareChoice = Field(
+        1.0, description="Output channels of a cell / greatest common divisor of those served."
+    )
+    reduction: ShareChoice = Field(
+        0.0625,
+        description="Width of the attention's hidden layer / input channels; never below 16 wide.",
+    )
+    nonlocal_basis_ratio: ShareChoice = Field(
+        1.0,
+        description="Below 1, attention reaches the cells of other layers through a basis of this "
+        "share of their number.",
+    )
+    sharing_range: Annotated[WordChoice, word_choice(SHARING_RANGES)] = Field(
+        "stage",
+        description="Which layers share a warehouse: none, layer (the blocks of a stage), stage "
+        "(everything in a stage), network.",
+    )
+    spatial_partition: FlagChoice = Field(
+        default=True, description="Whether kernels are cut along space too, so that cells are 1x1."
+    )
+
+    @field_validator("backbone")
+    @classmethod
+    def _shipped_or_function(cls, value: str) -> str:
+        if ":" not in value:
+            try:
+                shipped(value)
+            except InputError as error:
+                raise ValueError(str(error)) from None
+        elif not _FUNCTION.fullmatch(value):
+            raise ValueError(f"{brief(value)} is not of the form 'package.module:function'.")
+        return value
+
+
+class BudgetSettings(Settings):
+    """Hard limits: networks outside are turned down before they cost anything."""
+
+    max_params: Quantity = Field(None, description="Most parameters, such as '300k' or 300_000.")
+    min_params: Quantity = Field(None, description="Fewest parameters.")
+    max_macs: Quantity = Field(None, description="Most multiply-accumulates for one image.")
+    min_macs: Quantity = Field(None, description="Fewest multiply-accumulates for one image.")
+
+    @field_validator("min_params", "min_macs")
+    @classmethod
+    def _below_the_most(cls, value: int | None, info: ValidationInfo) -> int | None:
+        upper = f"max_{str(info.field_name).removeprefix('min_')}"
+        most = info.data.get(upper)
+        if value is not None and most is not None and value > most:
+            raise ValueError(
+                f"{value} is above {upper} = {most}. The nearest valid value is "
+                f"{most} ({format_quantity(most)})."
+            )
+        return value
+
+
+class ProxySettings(Settings):
+    """How a trial is trained and measured: the recipe of the short training."""
+
+    data: str = Field(
+        "digits",
+        description=f"Images: {', '.join(DATA)}, or a folder of class folders, written with a "
+        "slash as in './photos'.",
+    )
+    folder: str | None = Field(
+        None, description="Folder that holds the files of a dataset named above."
+    )
+    download: bool = Field(
+        default=False, description="Whether a dataset that is not there may be downloaded."
+    )
+    image_size: Annotated[int, Field(ge=4, le=1024)] | None = Field(
+        None,
+        description="Height and width images are resized to, in pixels; the data's own if unset.",
+    )
+    epochs: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=10_000)], ...],
+        ListAsTuple,
+        Field(min_length=1, max_length=32),
+    ] = Field(
+        (1, 3, 9),
+        description="Rungs: epochs after which a trial is measured; the last is a full trial.",
+    )
+    validation_share: Annotated[float, Field(ge=0.01, le=0.9)] = Field(
+        0.2, description="Share of the training images that trials are measured on."
+    )
+    batch_size: Annotated[int, Field(ge=2, le=65_536)] = Field(128, description="Images a step.")
+    learning_rate: Annotated[float, Field(gt=0, le=100)] = Field(
+        0.1, description="Highest learning rate, reached after the warm-up."
+    )
+    momentum: Annotated[float, Field(ge=0, lt=1)] = Field(0.9, description="Momentum of SGD.")
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = Field(
+        5e-4, description="Weight decay; norms and biases have none."
+    )
+    warmup_epochs: Annotated[float, Field(ge=0, le=10_000)] = Field(
+        1.0, description="Epochs in which the learning rate rises from 0."
+    )
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="Share of the target that is spread over all classes."
+    )
+    crop_padding: Annotated[int, Field(ge=0, le=64)] = Field(
+        0, description="Pixels around an image before a random crop; 0 for no crop."
+    )
+    flip: bool = Field(default=False, description="Whether half of the images are mirrored.")
+    dtype: Literal["float32", "bfloat16"] = Field(
+        "float32", description="Number format of the forward and backward pass."
+    )
+    way: str = Field(
+        "auto", description="How a dynamic convolution is computed; all ways give the same result."
+    )
+
+    @field_validator("data")
+    @classmethod
+    def _named_or_folder(cls, value: str) -> str:
+        if value not in DATA and "/" not in value:
+            raise ValueError(
+                f"{brief(value)} is none of {', '.join(DATA)}, and not a folder either: write one "
+                f"with a slash, as in './photos'.{nearest(value, DATA)}"
+            )
+        return value
+
+    @field_validator("epochs")
+    @classmethod
+    def _ascending(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        ordered = sorted(set(value))
+        if list(value) != ordered:
+            raise ValueError(
+                f"{list(value)} is not strictly ascending. The nearest valid value is {ordered}."
+            )
+        return value
+
+
+class SearchSettings(Settings):
+    """Who proposes configurations, and how many are tried."""
+
+    sampler: Literal["tpe", "nsga2", "gp", "random", "qmc"] = Field(
+        "tpe",
+        description="tpe and gp learn from finished trials, nsga2 evolves them, random and qmc "
+        "(evenly spread) do not look.",
+    )
+    trials: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        40, description="Trials in the whole study; what is turned down is not counted."
+    )
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(
+        0, description="Seed of the sampler, of the validation split and of every training."
+    )
+
+
+class ExecutionSettings(Settings):
+    """Where trials run."""
+
+    executor: Literal["serial", "ray"] = Field(
+        "serial", description="serial: one trial after the other here; ray: Ray Tune."
+    )
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(
+        None, description="CPU threads of one trial; torch's own choice if unset."
+    )
+    workers: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        1, description="Trials measured at the same time."
+    )
+
+    @field_validator("workers")
+    @classmethod
+    def _one_when_serial(cls, value: int, info: ValidationInfo) -> int:
+        if value > 1 and info.data.get("executor") == "serial":
+            raise ValueError(
+                f"{value} workers need executor = 'ray'. The nearest valid value is 1."
+            )
+        return value

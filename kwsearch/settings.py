@@ -1,0 +1,100 @@
+"""A whole study file: reading it, writing it, and keeping it as plain values."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, field_validator
+
+from kwsearch.sections import (
+    BudgetSettings,
+    ExecutionSettings,
+    ProxySettings,
+    SearchSettings,
+    Settings,
+    SpaceSettings,
+)
+from kwsearch.setting_types import RatioRange, brief
+from kwsearch.study_file import read_toml, validate, write_toml
+
+__all__ = [
+    "BudgetSettings",
+    "ExecutionSettings",
+    "ProxySettings",
+    "RatioRange",
+    "SearchSettings",
+    "SpaceSettings",
+    "StudySettings",
+    "from_plain",
+    "load_study",
+    "to_plain",
+    "to_toml",
+]
+
+STUDY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+"""What a study may be called; a name is also a folder's."""
+
+
+class StudySettings(Settings):
+    """A whole study file."""
+
+    name: str | None = Field(
+        None, description="Name of the study: letters, digits, dots, dashes; the file's if unset."
+    )
+    space: SpaceSettings = Field(description="What the search may choose from.")
+    budget: BudgetSettings = Field(
+        BudgetSettings(),
+        description="Hard limits: networks outside are turned down before they cost anything.",
+    )
+    proxy: ProxySettings = Field(
+        ProxySettings(), description="How a trial is trained and measured."
+    )
+    search: SearchSettings = Field(
+        SearchSettings(), description="Who proposes configurations, and how many are tried."
+    )
+    execution: ExecutionSettings = Field(ExecutionSettings(), description="Where trials run.")
+
+    @field_validator("name")
+    @classmethod
+    def _safe_name(cls, value: str | None) -> str | None:
+        if value is not None and not STUDY_NAME.fullmatch(value):
+            raise ValueError(
+                f"{brief(value)} is not a study name: letters, digits, dots, dashes and "
+                "underscores, 100 at most, a letter or digit first."
+                + (f" The nearest valid name is {safe!r}." if (safe := _safe(value)) else "")
+            )
+        return value
+
+
+def load_study(path: str | Path) -> StudySettings:
+    """Read a study file; a study without a name is called like its file.
+
+    Raises:
+        InputError: the file cannot be read, or has faults; all of them, a line each.
+    """
+    path = Path(path)
+    values = read_toml(path)
+    return validate(StudySettings, {"name": path.stem, **values}, str(path))
+
+
+def from_plain(values: Any, source: str = "settings") -> StudySettings:  # noqa: ANN401 - checked here
+    """Read settings back from plain values, such as a database keeps.
+
+    Raises:
+        InputError: with all faults.
+    """
+    return validate(StudySettings, values, source)
+
+
+def to_plain(settings: StudySettings) -> dict[str, Any]:
+    """Settings as values that JSON can hold, with every default filled in."""
+    return settings.model_dump(mode="json")
+
+
+def to_toml(settings: StudySettings) -> str:
+    """Settings as a study file that explains every key; `load_study` reads it back."""
+    return write_toml(settings)
+
+
+def _safe(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name[:200]).lstrip("._-")[:100]
