@@ -5,5 +5,14 @@ Stable names: `build`, `load_upstream_state_dict`, `set_temperature`.
 
 from search_spaces.networks.attention import set_temperature
 from search_spaces.networks.build import build, plan_of
+from search_spaces.networks.tensor_files import read_tensors
+from search_spaces.networks.upstream_weights import LoadReport, load_upstream_state_dict
 
-__all__ = ["build", "plan_of", "set_temperature"]
+__all__ = [
+    "LoadReport",
+    "build",
+    "load_upstream_state_dict",
+    "plan_of",
+    "read_tensors",
+    "set_temperature",
+]

@@ -49,27 +49,29 @@ def plain_network(table: Backbone) -> nn.Module:
     )
 
 
-@register("resnet18")
-def resnet18(table: Backbone) -> nn.Module:
-    """ResNet-18 of torchvision."""
-    return image_channels(models.resnet18(num_classes=table.num_classes), table.in_channels)
+@register("resnet18", "resnet50")
+def resnet(table: Backbone) -> nn.Module:
+    """The ResNet of torchvision that has the table's name."""
+    network: ResNet = models.get_model(table.name, num_classes=table.num_classes)
+    return image_channels(network, table.in_channels)
 
 
 @register("resnet18-small")
 def resnet18_small(table: Backbone) -> nn.Module:
     """ResNet-18 with a stem for small images: 3x3, stride 1, no pooling."""
-    network: ResNet = models.resnet18(num_classes=table.num_classes)
+    network: nn.Module = models.resnet18(num_classes=table.num_classes)
     network.conv1 = _he_conv(table.in_channels, 64, 3, stride=1)
     network.maxpool = nn.Identity()
     return network
 
 
-def image_channels(network: ResNet, in_channels: int) -> ResNet:
+def image_channels(network: ResNet, in_channels: int) -> nn.Module:
     """Swap the stem of a torchvision ResNet where images do not have its three channels."""
     stem = network.conv1
     if in_channels != stem.in_channels:
         network.conv1 = _he_conv(in_channels, stem.out_channels, 7, stride=2)
-    return network
+    served: nn.Module = network
+    return served
 
 
 def _he_conv(channels: int, width: int, kernel: int, stride: int) -> nn.Conv2d:

@@ -10,6 +10,9 @@ taking one layer out of its network: its copy takes a copy of the warehouse alon
 `DistributedDataParallel` is.
 """
 
+from collections.abc import Callable
+from typing import Self
+
 import torch
 from torch import Tensor, nn
 
@@ -38,6 +41,14 @@ class Warehouse(nn.Module):
         if owned:
             run = self.cells[start : start + owned]
             nn.init.kaiming_normal_(run.flatten(0, 1), mode="fan_out", nonlinearity="relu")
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:  # noqa: FBT001, FBT002 - the signature is torch's
+        def flat(tensor: Tensor) -> Tensor:
+            # cells are no images, but torch would lay tensors of their rank out channels last
+            return fn(tensor.flatten(1)).view(tensor.shape)
+
+        super()._apply(flat, recurse)  # type: ignore[no-untyped-call]  # torch left it untyped
+        return self
 
     def extra_repr(self) -> str:
         """Name and shape of the warehouse."""
