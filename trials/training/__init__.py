@@ -1,0 +1,1 @@
+"""Training: images on disk, recipe, one loop, and the proxy that measures a trial."""

@@ -1,0 +1,97 @@
+"""Which images a training learns from and is measured on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search_spaces.errors import InputError
+from trials.training.data.cache import Arrays, load
+from trials.training.data.manifest import Prepared
+from trials.training.data.split import VALIDATION_SHARE, Index, split
+
+LEAST_TRAINING = 2
+"""A batch norm has no variance to divide by in a batch of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Some images of an array.
+
+    Attributes:
+        arrays: all images, uint8 ``[N, C, H, W]``, and their labels.
+        index: numbers of those that belong to the sample, int64 ``[S]``.
+    """
+
+    arrays: Arrays
+    index: Index
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def batch(self, places: Index) -> tuple[NDArray[np.uint8], Index]:
+        """Copies of images ``[B, C, H, W]`` and labels ``[B]`` at these places of the sample."""
+        numbers = self.index[places]
+        return np.asarray(self.arrays.images[numbers]), np.asarray(self.arrays.labels[numbers])
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """What `train` is given.
+
+    Attributes:
+        training: images to learn from, two or more.
+        evaluation: images to measure on, disjoint from ``training``.
+        mean: of the training images by channel, on a scale from 0 (black) to 1.
+        std: standard deviation by channel on that scale; 1 for a constant channel.
+    """
+
+    training: Sample
+    evaluation: Sample
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.training) < LEAST_TRAINING or len(self.evaluation) < 1:
+            raise InputError(
+                f"{len(self.training)} training and {len(self.evaluation)} evaluation images are "
+                "too few.",
+                "Give at least two images of every class.",
+            )
+
+
+def for_proxy(
+    prepared: Prepared, seed: int, validation_share: float = VALIDATION_SHARE
+) -> TrainingData:
+    """Training images and the validation images split off them; the test set is not opened."""
+    arrays = load(prepared, "train")
+    parts = split(arrays.labels, seed, validation_share)
+    training = Sample(arrays, parts.training)
+    return TrainingData(training, Sample(arrays, parts.validation), *moments(training))
+
+
+def for_test(prepared: Prepared) -> TrainingData:
+    """All training images, validation included, measured on the test set: for full training."""
+    training, test = (
+        Sample(arrays, np.arange(len(arrays.labels)))
+        for arrays in (load(prepared, "train"), load(prepared, "test"))
+    )
+    return TrainingData(training, test, *moments(training))
+
+
+def moments(sample: Sample) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation by channel, on a scale from 0 to 1.
+
+    They come from counts of the 256 values: exact integers until the last division.
+    """
+    counts = np.zeros((sample.arrays.images.shape[1], 256), dtype=np.int64)
+    for places in np.array_split(np.arange(len(sample)), max(len(sample) // 1024, 1)):
+        images, _ = sample.batch(places)
+        for channel in range(len(counts)):
+            counts[channel] += np.bincount(images[:, channel].ravel(), minlength=256)
+    values = np.arange(256) / 255
+    total = counts.sum(axis=1)
+    mean = counts @ values / total
+    spread = np.sqrt((counts * (values - mean[:, None]) ** 2).sum(axis=1) / total)
+    spread[(counts > 0).sum(axis=1) == 1] = 1.0
+    return tuple(mean.tolist()), tuple(spread.tolist())

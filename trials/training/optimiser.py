@@ -1,0 +1,55 @@
+"""Which parameters decay, and the optimiser."""
+
+from collections.abc import Iterator
+
+from torch import nn
+from torch.optim import SGD
+
+from trials.training.recipe import Recipe
+
+NORMS = (
+    nn.modules.batchnorm._NormBase,  # noqa: SLF001  the only common root of batch and instance norms
+    nn.GroupNorm,
+    nn.LayerNorm,
+    nn.RMSNorm,
+)
+KERNEL_AXES = 2
+"""A kernel has output and input channels, at least."""
+
+UNDECAYED_NAMES = frozenset(("bias", "layer_scale"))
+
+
+def decay_groups(network: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """Parameters that decay, and parameters that do not; each exactly once.
+
+    Everything with a kernel's role decays: convolutions, linear layers, the cells of warehouses
+    and the linear layers of their attention. Norms, biases, layer scales and whatever else has
+    fewer than two axes do not: pulled towards 0 they lose scale or place without getting simpler.
+    """
+    decayed: list[nn.Parameter] = []
+    free: list[nn.Parameter] = []
+    for owner, name, parameter in _owned(network):
+        off = parameter.ndim < KERNEL_AXES or name in UNDECAYED_NAMES or isinstance(owner, NORMS)
+        (free if off else decayed).append(parameter)
+    return decayed, free
+
+
+def optimiser(network: nn.Module, recipe: Recipe) -> SGD:
+    """SGD with momentum over the two groups; the loop sets its learning rate by step."""
+    decayed, free = decay_groups(network)
+    groups = [
+        {"params": parameters, "weight_decay": decay}
+        for parameters, decay in ((decayed, recipe.weight_decay), (free, 0.0))
+        if parameters
+    ]
+    return SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=recipe.nesterov)
+
+
+def _owned(network: nn.Module) -> Iterator[tuple[nn.Module, str, nn.Parameter]]:
+    """Every trainable parameter once, with the module that owns it and its name there."""
+    seen: set[nn.Parameter] = set()
+    for module in network.modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            if parameter.requires_grad and parameter not in seen:
+                seen.add(parameter)
+                yield module, name, parameter

@@ -1,0 +1,131 @@
+"""How a network is trained: settings with their units, and presets derived from one another."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from search_spaces.errors import InputError
+from trials.fidelity import Ladder
+
+UPSTREAM_TEMPERATURE_SHARE = 1 / 15
+"""20 of upstream's 300 epochs (Li and Yao, arXiv 2308.08361, appendix on training)."""
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Recipe(BaseModel):
+    """Stochastic gradient descent with momentum, warm-up and cosine decay.
+
+    Attributes:
+        epochs: length of the whole run, in passes over the training images. The schedules span
+            it, also where a run is stopped earlier.
+        batch_size: images a step, 2 or more. The last incomplete batch of an epoch is dropped;
+            with fewer training images than this, all of them make one batch.
+        learning_rate: peak, reached at the end of the warm-up.
+        momentum: share of the last update that is kept, 0 to below 1.
+        nesterov: whether the gradient is taken where the momentum leads.
+        weight_decay: per step and unit of learning rate, on the parameters that
+            `trials.training.optimiser.decay_groups` names.
+        warmup_epochs: epochs of linear warm-up; less than ``epochs``.
+        label_smoothing: share of the target spread over all classes, 0 to below 1.
+        padding: black pixels added on each side before a random crop; 0 for no crop.
+        flip: whether half of the images are mirrored left to right.
+        temperature_share: share of the run over which the attention's temperature falls from 1
+            to 0, linearly by step; it scales with the length of the run.
+        dtype: arithmetic of the forward pass; parameters stay float32.
+        gradient_clip: largest norm of all gradients together; None for no limit.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    epochs: Annotated[int, Field(ge=1)]
+    batch_size: Annotated[int, Field(ge=2)] = 128
+    learning_rate: Positive = 0.1
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    nesterov: bool = True
+    weight_decay: NotNegative = 5e-4
+    warmup_epochs: NotNegative = 1.0
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    padding: Annotated[int, Field(ge=0)] = 4
+    flip: bool = True
+    temperature_share: Annotated[float, Field(ge=0, le=1)] = UPSTREAM_TEMPERATURE_SHARE
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    gradient_clip: Positive | None = None
+
+    @model_validator(mode="after")
+    def _parts_agree(self) -> Self:
+        if self.warmup_epochs >= self.epochs:
+            raise ValueError(
+                f"warmup_epochs is {self.warmup_epochs}, but the run has {self.epochs} epochs; "
+                "warm up for less"
+            )
+        if self.nesterov and not self.momentum:
+            raise ValueError("nesterov needs a momentum above 0; set nesterov to false")
+        return self
+
+    def changed(self, **changes: object) -> Self:
+        """A copy with other values, checked like a new one.
+
+        Raises:
+            InputError: a field is unknown or its value out of range; all faults are named.
+        """
+        try:
+            return self.model_validate({**self.model_dump(), **changes})
+        except ValidationError as error:
+            faults = "; ".join(
+                f"{'.'.join(map(str, fault['loc'])) or 'recipe'}: {fault['msg']}"
+                for fault in error.errors()
+            )
+            raise InputError(f"This recipe cannot be used: {faults}.", "Change it.") from None
+
+
+def small_images(epochs: int) -> Recipe:
+    """CIFAR and SVHN at 32 pixels: He et al. 2016, section 4.2, with cosine decay and Nesterov."""
+    return Recipe(epochs=epochs, warmup_epochs=min(1.0, epochs / 5))
+
+
+def fashion_mnist(epochs: int) -> Recipe:
+    """Grey 28-pixel clothes: `small_images` with a smaller shift."""
+    return small_images(epochs).changed(padding=2)
+
+
+def digits(epochs: int) -> Recipe:
+    """Grey 8-pixel digits: `small_images` in smaller batches, shifted by a pixel, not mirrored."""
+    return small_images(epochs).changed(batch_size=64, padding=1, flip=False)
+
+
+def folder(epochs: int) -> Recipe:
+    """Any class folders: `small_images` with label smoothing."""
+    return small_images(epochs).changed(label_smoothing=0.1)
+
+
+def recipe_for(source: str, epochs: int) -> Recipe:
+    """The preset of a data source by its name; `folder` for a path."""
+    presets = {
+        "digits": digits,
+        "fashion-mnist": fashion_mnist,
+        "cifar10": small_images,
+        "cifar100": small_images,
+        "svhn": _unmirrored,
+    }
+    return presets.get(source, folder)(epochs)
+
+
+def _unmirrored(epochs: int) -> Recipe:
+    """House numbers: `small_images`, but a mirrored digit is another sign."""
+    return small_images(epochs).changed(flip=False)
+
+
+def for_ladder(recipe: Recipe, ladder: Ladder) -> Recipe:
+    """A recipe cut to a ladder's length, with warm-up and temperature done by the first rung.
+
+    A rung measured while the temperature is above 0 would compare networks whose attention is
+    still partly switched off, and a short first rung would lie in the warm-up.
+    """
+    first = ladder.rungs[0] / ladder.top
+    return recipe.changed(
+        epochs=ladder.top,
+        warmup_epochs=min(recipe.warmup_epochs * ladder.top / recipe.epochs, ladder.rungs[0] / 2),
+        temperature_share=min(recipe.temperature_share, first),
+    )
