@@ -15,11 +15,15 @@ from collections.abc import Callable
 from torch import Tensor
 
 from search_spaces.networks.geometry import Geometry
+from search_spaces.networks.ways.assemble import assemble_matmul
+from search_spaces.networks.ways.mix_inputs import mix_inputs
 from search_spaces.networks.ways.textbook import textbook
 
 Way = Callable[[Tensor, Tensor, Tensor, Geometry], Tensor]
 
 WAYS: dict[str, Way] = {
     "textbook": textbook,
+    "assemble": assemble_matmul,
+    "mix-inputs": mix_inputs,
 }
 """The ways by name."""
