@@ -1,0 +1,77 @@
+"""Writing a front: a new one each time the members or the hypervolume change."""
+
+from itertools import pairwise
+
+from sqlalchemy import bindparam, insert, select
+
+from search_spaces.errors import InputError
+from trials.records import FrontUpdate, TrialState
+from trials.store.models import FrontMemberRow, FrontRow, TrialRow
+from trials.store.work import StudyWork
+
+_MEMBERS = (
+    select(TrialRow.number)
+    .join(FrontMemberRow, FrontMemberRow.trial_id == TrialRow.id)
+    .where(FrontMemberRow.front_id == bindparam("front"))
+    .order_by(FrontMemberRow.place)
+)
+_FRONT = select(FrontRow.number, FrontRow.hypervolume).where(FrontRow.id == bindparam("front"))
+_AMONG = select(TrialRow.id, TrialRow.number, TrialRow.params, TrialRow.accuracy).where(
+    TrialRow.study_id == bindparam("study"),
+    TrialRow.number.in_(bindparam("members", expanding=True)),
+    TrialRow.state == TrialState.COMPLETE,
+    TrialRow.accuracy.is_not(None),
+)
+
+
+def keep(work: StudyWork, number: int, front: FrontUpdate) -> int | None:
+    """Write ``front`` if it differs from the present one.
+
+    Args:
+        work: on the study.
+        number: the trial that has just been finished.
+        front: what it made of the front.
+
+    Returns:
+        Key of the front after the trial; None if there is none yet.
+
+    Raises:
+        InputError: the members are not complete trials by strictly ascending parameters and
+            accuracy.
+    """
+    before: int | None = work.head.front_id
+    last = None
+    if before is not None:
+        last = work.connection.execute(_FRONT, {"front": before}).one()
+        members = tuple(work.connection.scalars(_MEMBERS, {"front": before}))
+        if (members, last.hypervolume) == (front.members, front.hypervolume):
+            return before
+    keys = _members(work, front)
+    row = {
+        "study_id": work.head.id,
+        "number": last.number + 1 if last else 0,
+        "trial": number,
+        "hypervolume": front.hypervolume,
+        "reference_params": work.head.reference_params,
+        "reference_accuracy": work.head.reference_accuracy,
+        "created_at": work.head.now,
+    }
+    key = work.connection.execute(insert(FrontRow).values(row).returning(FrontRow.id)).scalar_one()
+    work.connection.execute(
+        insert(FrontMemberRow),
+        [{"front_id": key, "place": at, "trial_id": member} for at, member in enumerate(keys)],
+    )
+    return key
+
+
+def _members(work: StudyWork, front: FrontUpdate) -> list[int]:
+    query = {"study": work.head.id, "members": list(front.members)}
+    found = {row.number: row for row in work.connection.execute(_AMONG, query)}
+    ordered = [found[number] for number in front.members if number in found]
+    rising = all(a.params < b.params and a.accuracy < b.accuracy for a, b in pairwise(ordered))
+    if not ordered or len(ordered) != len(front.members) or not rising:
+        raise InputError(
+            f"Trials {list(front.members)} of study {work.name!r} are no front.",
+            "Members are complete trials by strictly ascending parameters and accuracy.",
+        )
+    return [row.id for row in ordered]

@@ -1,0 +1,1 @@
+"""Alembic revisions; they travel inside the package, so that every installation can upgrade."""

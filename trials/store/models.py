@@ -1,0 +1,186 @@
+"""The tables, typed. Rows of these classes never leave the store.
+
+`kw_study` says what is searched and who drives it. `kw_tally` holds, one row a study, what would
+otherwise be counted over all trials: each unit of work brings it up to date in its own
+transaction, so that the status of a study of a million trials is one row. It stands apart from
+`kw_study` because it is rewritten with every measurement and the settings never are.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Enum,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from search_spaces import NetworkConfig
+from trials.records import TrialState
+from trials.store.types import ConfigText, UtcDateTime
+
+NAMES = {
+    "pk": "pk_%(table_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+}
+STATE = Enum(
+    TrialState,
+    name="state",
+    native_enum=False,
+    create_constraint=True,
+    length=16,
+    values_callable=lambda states: [state.value for state in states],
+)
+
+
+class Base(DeclarativeBase):
+    """Root of the tables; constraints are named alike in every database."""
+
+    metadata = MetaData(naming_convention=NAMES)
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own spelling
+        datetime: UtcDateTime(),
+        dict[str, Any]: JSON(),
+        NetworkConfig: ConfigText(),
+        TrialState: STATE,
+    }
+
+
+class StudyRow(Base):
+    """A study: what is searched, and the lease of the process that drives it."""
+
+    __tablename__ = "kw_study"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+    settings: Mapped[dict[str, Any]]
+    backbone: Mapped[dict[str, Any]]
+    seed: Mapped[int] = mapped_column(BigInteger)
+    trials: Mapped[int]
+    reference_params: Mapped[int] = mapped_column(BigInteger)
+    reference_accuracy: Mapped[float]
+    version: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime]
+    lease_owner: Mapped[str | None] = mapped_column(Text)
+    lease_until: Mapped[datetime | None]
+
+
+class FrontRow(Base):
+    """One front that ever was; `trial` is the number of the trial that made it."""
+
+    __tablename__ = "kw_front"
+    __table_args__ = (UniqueConstraint("study_id", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study_id: Mapped[int] = mapped_column(ForeignKey("kw_study.id"))
+    number: Mapped[int]
+    trial: Mapped[int]
+    hypervolume: Mapped[float]
+    reference_params: Mapped[int] = mapped_column(BigInteger)
+    reference_accuracy: Mapped[float]
+    created_at: Mapped[datetime]
+
+
+class TallyRow(Base):
+    """Running counts of a study, its present front, and the last unit of work that changed it."""
+
+    __tablename__ = "kw_tally"
+
+    study_id: Mapped[int] = mapped_column(
+        ForeignKey("kw_study.id"), primary_key=True, autoincrement=False
+    )
+    waiting: Mapped[int] = mapped_column(default=0)
+    running: Mapped[int] = mapped_column(default=0)
+    complete: Mapped[int] = mapped_column(default=0)
+    stopped: Mapped[int] = mapped_column(default=0)
+    failed: Mapped[int] = mapped_column(default=0)
+    infeasible: Mapped[int] = mapped_column(default=0)
+    over_budget: Mapped[int] = mapped_column(default=0)
+    under_budget: Mapped[int] = mapped_column(default=0)
+    known: Mapped[int] = mapped_column(default=0)
+    epochs: Mapped[int] = mapped_column(BigInteger, default=0)
+    seconds: Mapped[float] = mapped_column(default=0.0)
+    front_id: Mapped[int | None] = mapped_column(ForeignKey("kw_front.id"))
+    unit: Mapped[str | None] = mapped_column(String(32))
+
+
+class TrialRow(Base):
+    """A trial; `epochs` to `seconds` repeat its last measurement, `front_id` is the front after it.
+
+    `place` counts the study's finished trials from 0, so that history can be read in order.
+    """
+
+    __tablename__ = "kw_trial"
+    __table_args__ = (
+        UniqueConstraint("study_id", "number"),
+        UniqueConstraint("study_id", "digest"),
+        Index("ix_kw_trial_study_id_state_number", "study_id", "state", "number"),
+        CheckConstraint("attempt >= 1", name="attempt"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study_id: Mapped[int] = mapped_column(ForeignKey("kw_study.id"))
+    number: Mapped[int]
+    config: Mapped[NetworkConfig]
+    digest: Mapped[str] = mapped_column(String(64))
+    params: Mapped[int] = mapped_column(BigInteger)
+    macs: Mapped[int] = mapped_column(BigInteger)
+    seed: Mapped[int] = mapped_column(BigInteger)
+    attempt: Mapped[int]
+    choices: Mapped[dict[str, Any]]
+    sampler_state: Mapped[dict[str, Any]]
+    state: Mapped[TrialState]
+    cause: Mapped[str | None] = mapped_column(Text)
+    detail: Mapped[str | None] = mapped_column(Text)
+    worker: Mapped[str | None] = mapped_column(Text)
+    epochs: Mapped[int] = mapped_column(default=0)
+    accuracy: Mapped[float | None]
+    accuracy_error: Mapped[float | None]
+    loss: Mapped[float | None]
+    seconds: Mapped[float] = mapped_column(default=0.0)
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    place: Mapped[int | None]
+    front_id: Mapped[int | None] = mapped_column(ForeignKey("kw_front.id"))
+
+
+class MeasurementRow(Base):
+    """What one trial reached after one epoch, and the attempt that measured it first."""
+
+    __tablename__ = "kw_measurement"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    trial_id: Mapped[int] = mapped_column(
+        ForeignKey("kw_trial.id"), primary_key=True, autoincrement=False
+    )
+    epoch: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    attempt: Mapped[int]
+    accuracy: Mapped[float]
+    accuracy_error: Mapped[float]
+    loss: Mapped[float]
+    images: Mapped[int]
+    seconds: Mapped[float]
+    measured_at: Mapped[datetime]
+
+
+class FrontMemberRow(Base):
+    """A trial on a front; places ascend with parameters, from 0."""
+
+    __tablename__ = "kw_front_member"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    front_id: Mapped[int] = mapped_column(
+        ForeignKey("kw_front.id"), primary_key=True, autoincrement=False
+    )
+    place: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    trial_id: Mapped[int] = mapped_column(ForeignKey("kw_trial.id"))

@@ -1,0 +1,118 @@
+"""Brings a database to the present schema, or says why it cannot be used."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, String, column, inspect, select, table, text
+
+from trials.errors import DamagedDataError, StorageError
+from trials.store.models import Base
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+HEAD = "0001"
+"""The newest revision; a test holds it against the revision files."""
+
+VERSION_TABLE = "kw_alembic_version"
+MIGRATIONS = Path(__file__).parent / "migrations"
+_UPGRADE_LOCK = 0x6B77_7365_6172_6368  # "kwsearch"
+
+
+def current(connection: Connection) -> str | None:
+    """The database's revision, or None where kwsearch has no tables.
+
+    Raises:
+        DamagedDataError: there are tables of kwsearch's names, but no version.
+    """
+    tables = set(inspect(connection).get_table_names())
+    if VERSION_TABLE in tables:
+        version = select(column("version_num", String)).select_from(table(VERSION_TABLE))
+        found = connection.scalar(version)
+        if found is not None:
+            return found
+    if tables & set(Base.metadata.tables):
+        raise DamagedDataError(
+            f"The database has tables of kwsearch's, but {VERSION_TABLE} does not say of which "
+            "version.",
+            "Restore it from a copy, or name another database with --database.",
+        )
+    return None
+
+
+def check_readable(connection: Connection, shown: str) -> None:
+    """See that everything this version reads is there, whatever the database's revision.
+
+    Raises:
+        DamagedDataError: there are no tables of kwsearch's.
+        StorageError: the schema is another one, and lacks something.
+    """
+    found = current(connection)
+    if found == HEAD:
+        return
+    if found is None:
+        raise no_tables(shown)
+    here = inspect(connection)
+    for name, model in Base.metadata.tables.items():
+        present = here.get_columns(name) if here.has_table(name) else []
+        if not {c.name for c in model.columns} <= {c["name"] for c in present}:
+            raise _other_revision(shown, found)
+
+
+def check_writable(connection: Connection, shown: str) -> bool:
+    """See that the schema is the present one.
+
+    Returns:
+        False where there is none yet.
+
+    Raises:
+        StorageError: the schema is older or newer.
+    """
+    found = current(connection)
+    if found not in (None, HEAD):
+        raise _other_revision(shown, str(found))
+    return found is not None
+
+
+def upgrade(connection: Connection) -> None:
+    """Run the revisions that are missing, inside the transaction of ``connection``.
+
+    Of several processes that upgrade at once one does it and the others find it done: SQLite's
+    transaction holds the write lock already, PostgreSQL takes an advisory lock here.
+    """
+    from alembic import command  # noqa: PLC0415 - 0.1 s that only an upgrade needs
+
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
+    config = alembic_config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, HEAD)
+
+
+def alembic_config() -> "Config":
+    """Alembic's settings: where the revisions are."""
+    from alembic.config import Config  # noqa: PLC0415 - only an upgrade needs it
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return config
+
+
+def no_tables(shown: str) -> DamagedDataError:
+    """The error for a database that kwsearch has never written to."""
+    return DamagedDataError(
+        f"{shown} holds no studies: kwsearch has never written to it.",
+        "Start a study with 'kwsearch search', or name its database with --database.",
+    )
+
+
+def _other_revision(shown: str, found: str) -> StorageError:
+    if found < HEAD:
+        return StorageError(
+            f"The schema of {shown} is {found}, older than this version's {HEAD}.",
+            "Run 'kwsearch database upgrade'; it keeps a copy of the database.",
+        )
+    return StorageError(
+        f"The schema of {shown} is {found!r}; this version of kwsearch knows {HEAD} at most.",
+        "Use the version of kwsearch that wrote it, or a newer one.",
+    )

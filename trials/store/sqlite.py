@@ -1,0 +1,164 @@
+"""SQLite: one file, one writer at a time.
+
+Journal mode is the rollback journal, not WAL: SQLite up to 3.51.2 has a bug by which two
+connections that write or checkpoint a WAL database in the same instant can corrupt it, and the
+SQLite that comes with most Pythons is older. ``synchronous = FULL``: a commit that returned is on
+the disk.
+"""
+
+import json
+import shutil
+import sqlite3
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from search_spaces.errors import KwsearchError
+from trials.errors import DamagedDataError, StorageError
+from trials.store.filesystem import network_filesystem
+
+PATIENCE = 30.0
+READING = "kw_reading"
+"""Execution option of connections that only read: they begin without the write lock."""
+
+_PRAGMAS = ("foreign_keys = ON", "synchronous = FULL")
+_SPARE = 4 * 2**20
+_HEADER = b"SQLite format 3\0"
+
+
+@dataclass(frozen=True)
+class SqlitePlace:
+    """A database file.
+
+    Attributes:
+        path: absolute.
+        patience: seconds to wait for another process's lock.
+    """
+
+    path: Path
+    patience: float
+
+    @classmethod
+    def at(cls, path: Path, patience: float | None = None) -> Self:
+        """A file with the usual patience."""
+        return cls(path, PATIENCE if patience is None else patience)
+
+    @property
+    def shown(self) -> str:
+        """The path."""
+        return str(self.path)
+
+    def prepare(self, *, create: bool, read_only: bool) -> None:
+        """See `trials.store.places.Place`."""
+        try:
+            self._prepare(create=create, read_only=read_only)
+        except OSError as error:
+            raise StorageError(
+                f"The database {self.path} cannot be opened: {error.strerror}.",
+                "Give another path with --database or KWSEARCH_DATABASE.",
+            ) from None
+
+    def _prepare(self, *, create: bool, read_only: bool) -> None:
+        if create:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        kind = None if read_only else network_filesystem(self.path.parent)
+        if kind:
+            raise StorageError(
+                f"{self.path} lies on a network file system ({kind}), where SQLite's locks do not "
+                "hold.",
+                "Put the database on a local disk, or use a PostgreSQL URL.",
+            )
+        if not self.path.exists():
+            if create:
+                return
+            raise StorageError(
+                f"There is no database at {self.path}.",
+                "Start a study with 'kwsearch search', or name its database with --database.",
+            )
+        self._look_at_the_header(create=create)
+
+    def _look_at_the_header(self, *, create: bool) -> None:
+        size = self.path.stat().st_size
+        with self.path.open("rb") as file:
+            head = file.read(100)
+        if not head and create:
+            return  # another process has just begun to create it
+        if not head.startswith(_HEADER):
+            what = "is empty" if not head else "is not an SQLite database"
+            raise DamagedDataError(f"{self.path} {what}.", _RESTORE)
+        if size < len(head) or size < 512:  # noqa: PLR2004 - SQLite's smallest page
+            raise DamagedDataError(f"{self.path} was cut short at {size} bytes.", _RESTORE)
+
+    def engine(self, *, read_only: bool) -> Engine:
+        """See `trials.store.places.Place`."""
+        mode = "ro" if read_only else "rwc"
+        engine = create_engine(
+            "sqlite://",
+            creator=partial(_connect, f"{self.path.as_uri()}?mode={mode}", self.patience),
+            poolclass=QueuePool,
+            json_serializer=partial(json.dumps, allow_nan=False, separators=(",", ":")),
+            hide_parameters=True,
+        )
+        event.listen(engine, "begin", _begin)
+        return engine
+
+    def passing(self, error: SQLAlchemyError) -> bool:
+        """Never: SQLite itself has waited for the lock by then."""
+        del error
+        return False
+
+    def failure(self, error: SQLAlchemyError) -> KwsearchError:
+        """See `trials.store.places.Place`."""
+        origin = error.orig if isinstance(error, DBAPIError) else None
+        code = getattr(origin, "sqlite_errorcode", 0) & 0xFF
+        match code:
+            case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+                return StorageError(
+                    f"{self.path} has been locked by another process for {self.patience:g} s.",
+                    "Wait until that process is done or end it, then run the command again.",
+                )
+            case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+                return DamagedDataError(f"{self.path} is damaged: {origin}.", _RESTORE)
+            case sqlite3.SQLITE_FULL:
+                free = shutil.disk_usage(self.path.parent).free
+                return StorageError(
+                    f"There is no space left for {self.path}: {free:,} bytes are free, at least "
+                    f"{_SPARE:,} are needed.",
+                    "Free some space, then go on with 'kwsearch resume'.",
+                )
+            case sqlite3.SQLITE_READONLY:
+                return StorageError(
+                    f"{self.path} is open for reading only.",
+                    "Check the permissions of the file and of its folder.",
+                )
+        return StorageError(
+            f"{self.path} cannot be used: {origin or type(error).__name__}.",
+            "Check the file, its folder and their permissions.",
+        )
+
+
+_RESTORE = "Restore it from a copy, or name another database with --database."
+
+
+def _connect(uri: str, patience: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        uri, uri=True, timeout=patience, isolation_level=None, check_same_thread=False
+    )
+    try:
+        for pragma in _PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+        if "mode=ro" not in uri:
+            connection.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _begin(connection: Connection) -> None:
+    reading = connection.get_execution_options().get(READING, False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
