@@ -45,6 +45,12 @@ class FloatRange:
             value = self.low + share * (self.high - self.low)
         return min(max(rounded(value), self.low), self.high)
 
+    def share(self, value: float) -> float:
+        """How far (0 to 1) from ``low`` to ``high`` a value lies; undoes `at`."""
+        if self.log:
+            return log(value / self.low) / log(self.high / self.low)
+        return (value - self.low) / (self.high - self.low)
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -73,6 +79,10 @@ class Options:
     def at(self, share: float) -> Value:
         """The option ``share`` (0 to 1) of the way through the list."""
         return self.values[min(int(share * len(self.values)), len(self.values) - 1)]
+
+    def share(self, value: Value) -> float:
+        """The middle of the shares for which `at` gives this value."""
+        return (self.values.index(value) + 0.5) / len(self.values)
 
 
 Choice = FloatRange | Options

@@ -38,3 +38,8 @@ class Limits:
     def broken(self, count: Count) -> tuple[str, ...]:
         """Names of the limits that a network breaks."""
         return tuple(name for name, excess in self.violations(count).items() if excess > 0)
+
+    def __str__(self) -> str:
+        limits = {name: getattr(self, name) for name in self.__slots__}
+        texts = [f"{name} = {limit:,}" for name, limit in limits.items() if limit is not None]
+        return ", ".join(texts) or "no limit"

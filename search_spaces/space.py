@@ -182,6 +182,11 @@ class Space:
                 best = self.decode(values), size
         return best
 
+    def largest(self, seed: int = 0) -> int:
+        """Parameters of the largest network found among the corners and random draws."""
+        sizes = (self.count(values) for values in self._probes(seed))
+        return max((size.params for size in sizes if size is not None), default=0)
+
     def has_member(self, limits: Limits, seed: int = 0) -> bool:
         """Whether some network inside the limits was found among corners and random draws."""
         return any(

@@ -87,9 +87,6 @@ class Search:
         sampler: name of the sampler, one of `trials.sampling.SAMPLERS`.
         worker: who measures, ``host:pid``, written beside each trial.
         watch: called with the standing after each finished trial.
-
-    Raises:
-        NothingFeasibleError: no network of the space lies inside the limits.
     """
 
     store: Store
@@ -120,8 +117,6 @@ class Search:
     def _rebuilt_sampler(self, records: Iterable[TrialRecord]) -> Sampler:
         seed = self.study.spec.seed
         startup = self.space.spread(STARTUP, self.limits, seed)
-        if not startup and not self.space.has_member(self.limits, seed):
-            raise self._nothing_feasible()
         sampler = Sampler(
             self.sampler,
             self.space.dimensions,
@@ -143,19 +138,10 @@ class Search:
         lacking = 1 - record.epochs / self.ladder.top
         return Observation(record.trial.params, record.accuracy, lacking)
 
-    def _nothing_feasible(self) -> NothingFeasibleError:
-        smallest = self.space.smallest(self.study.spec.seed)
-        if smallest is None:
-            return NothingFeasibleError(
-                f"No configuration of this space can be built on {self.space.backbone.name}.",
-                "Widen the cell ratios; 'kwsearch count' says what is wrong with one.",
-            )
-        config, size = smallest
-        return NothingFeasibleError(
-            f"No configuration of this space lies inside the budget ({self.limits}). The smallest "
-            f"has {size.params:,} parameters and {size.macs:,} MACs: {config.to_json()}.",
-            "Raise the limits, or let the space reach smaller networks.",
-        )
+    @property
+    def name(self) -> str:
+        """Name of the study."""
+        return self._name
 
     def suggest(self) -> Trial | None:
         """The next trial: one that was under way when the search stopped, or a new one.
@@ -281,6 +267,28 @@ class Search:
             outcome=outcome,
             measured=measured,
         )
+
+
+def require_member(space: Space, limits: Limits, seed: int) -> None:
+    """Make sure, before anything is trained, that some network lies inside the limits.
+
+    Raises:
+        NothingFeasibleError: none was found; the cause names the smallest network and its size.
+    """
+    if space.has_member(limits, seed):
+        return
+    smallest = space.smallest(seed)
+    if smallest is None:
+        raise NothingFeasibleError(
+            f"No configuration of this space can be built on {space.backbone.name}.",
+            "Widen the cell ratios; 'kwsearch count' says what is wrong with one.",
+        )
+    config, size = smallest
+    raise NothingFeasibleError(
+        f"No configuration of this space lies inside the budget ({limits}). The smallest has "
+        f"{size.params:,} parameters and {size.macs:,} MACs: {config.to_json()}.",
+        "Raise the limits, or let the space reach smaller networks.",
+    )
 
 
 def trial_seed(study_seed: int, digest: str) -> int:

@@ -1,0 +1,197 @@
+"""What people ask of a study, as plain rows: dictionaries with the same keys for table, JSON, CSV.
+
+Nothing here trains or loads torch. ``plan`` answers before any training, the others from the
+database.
+"""
+
+from collections.abc import Iterable
+from itertools import count as numbers
+from itertools import islice
+from math import log
+from typing import Any
+
+import numpy as np
+
+from kwsearch.driving import Problem
+from search_spaces import Count, NetworkConfig, plan_network
+from search_spaces.budget import count
+from search_spaces.space import Space
+from trials.pareto import Point, knee
+from trials.records import StudyRecord, TrialRecord
+from trials.store import Store
+
+Row = dict[str, Any]
+
+_TRIES = 4000
+_STEPS = 24
+_NEAR = 0.05
+
+
+def trial_row(record: TrialRecord) -> Row:
+    """A trial for tables, JSON and CSV."""
+    return {
+        "trial": record.number,
+        "params": record.trial.params,
+        "macs": record.trial.macs,
+        "accuracy": record.accuracy,
+        "accuracy_error": record.accuracy_error,
+        "loss": record.loss,
+        "epochs": record.epochs,
+        "state": record.state.value,
+        "seconds": round(record.seconds, 3),
+        "digest": record.trial.digest,
+        "config": record.trial.config.model_dump(mode="json"),
+    }
+
+
+def study_row(study: StudyRecord) -> Row:
+    """A study in one line."""
+    return {
+        "study": study.name,
+        "backbone": study.spec.backbone.name,
+        "trials": study.spec.trials,
+        **{state.value: n for state, n in study.states.items()},
+        "refused": sum(study.refused.values()),
+        "epochs": study.epochs,
+        "seconds": round(study.seconds, 3),
+        "hypervolume": study.hypervolume,
+        "created_at": study.created_at.isoformat(),
+    }
+
+
+def status(store: Store, name: str) -> Row:
+    """How a study stands."""
+    study = store.study(name)
+    front = store.front(name)
+    best = front[-1] if front else None
+    return {
+        **study_row(study),
+        "seed": study.spec.seed,
+        "refused": {reason.value: n for reason, n in study.refused.items()},
+        "reference": {
+            "params": study.spec.reference_params,
+            "accuracy": study.spec.reference_accuracy,
+        },
+        "front": len(front),
+        "best_accuracy": best.accuracy if best else None,
+        "best_params": best.trial.params if best else None,
+    }
+
+
+def front(
+    store: Store,
+    name: str,
+    *,
+    max_params: int | None = None,
+    min_accuracy: float | None = None,
+    only_knee: bool = False,
+) -> list[Row]:
+    """The front of a study by ascending parameters, or the part of it inside the limits.
+
+    Args:
+        store: the database.
+        name: of the study.
+        max_params: most parameters.
+        min_accuracy: lowest accuracy, as a share.
+        only_knee: keep the one member where more parameters stop paying, see
+            `trials.pareto.knee`.
+    """
+    members = store.front(name, max_params=max_params, min_accuracy=min_accuracy)
+    if only_knee:
+        bend = knee([Point.of(m.trial.params, m.accuracy or 0.0, m.number) for m in members])
+        members = [m for m in members if bend is not None and m.number == bend.number]
+    return [trial_row(member) for member in members]
+
+
+def count_row(config: NetworkConfig, size: Count) -> Row:
+    """What a configuration costs, with every warehouse and site."""
+    return {
+        **size.to_dict(),
+        "digest": plan_network(config).digest,
+        "config": config.model_dump(mode="json"),
+    }
+
+
+def plan(asked: Problem, *, params: int | None, number: int, seed: int) -> list[Row]:
+    """Configurations of a space that land in its budget, before any training.
+
+    Random choices are drawn; with ``params``, the multiplier of each is then set by bisection so
+    that the size comes as near as it can, and those nearest to it are listed first. Without,
+    the list covers the budget evenly, small to large.
+
+    Args:
+        asked: space and limits.
+        params: the size to come near to.
+        number: configurations to list.
+        seed: of the draws.
+
+    Returns:
+        Rows with ``params``, ``relative`` (to ``params``), ``macs`` and ``config``.
+    """
+    if params is None:
+        found = asked.space.spread(number, asked.limits, seed)
+        return sorted(
+            (_plan_row(asked.space, values, None) for values in found), key=lambda r: r["params"]
+        )
+    rows: dict[str, Row] = {}
+    near = 0
+    for values in islice(_towards(asked.space, params, seed), _TRIES):
+        size = asked.space.count(values)
+        if size is None or asked.limits.broken(size):
+            continue
+        row = _plan_row(asked.space, values, params)
+        if row["digest"] not in rows:
+            rows[row["digest"]] = row
+            near += abs(row["relative"]) <= _NEAR
+        if near >= 2 * number:
+            break
+    return sorted(rows.values(), key=lambda row: abs(row["relative"]))[:number]
+
+
+def _plan_row(space: Space, values: dict[str, Any], params: int | None) -> Row:
+    plan = plan_network(space.decode(values), space.backbone)
+    size = count(plan)
+    row: Row = {
+        "params": size.params,
+        "macs": size.macs,
+        "attention_params": size.attention_params,
+        "digest": plan.digest,
+        "config": plan.config.model_dump(mode="json"),
+    }
+    if params is not None:
+        row["relative"] = size.params / params - 1
+    return row
+
+
+def _towards(space: Space, params: int, seed: int) -> Iterable[dict[str, Any]]:
+    """Draws whose multipliers are scaled together until the size is as near as it gets."""
+    rng = np.random.default_rng(seed)
+    multipliers = [n for n in space.dimensions if n.partition(".")[0] == "cell_num_ratio"]
+    for _ in numbers():
+        values = space.draw(rng)
+        if space.count(values) is None:
+            continue
+        yield _scaled(space, values, multipliers, params)
+
+
+def _scaled(
+    space: Space, values: dict[str, Any], multipliers: list[str], params: int
+) -> dict[str, Any]:
+    """Parameters grow with every multiplier, so bisection on a common shift in share finds it."""
+    choices = {name: space.dimensions[name] for name in multipliers}
+    low, high = -1.0, 1.0
+    shares = {name: choice.share(values[name]) for name, choice in choices.items()}
+    best, off = values, float("inf")
+    for _ in range(_STEPS):
+        shift = (low + high) / 2
+        tried = dict(values)
+        for name, choice in choices.items():
+            tried[name] = choice.at(min(max(shares[name] + shift, 0.0), 1.0))
+        size = space.count(tried)
+        if size is None:
+            return best
+        miss = log(size.params / params)
+        if abs(miss) < off:
+            best, off = tried, abs(miss)
+        low, high = (low, shift) if miss > 0 else (shift, high)
+    return best

@@ -1,0 +1,214 @@
+"""One function a verb: what the command line does, for Python.
+
+Databases are named by URL or path; None means ``KWSEARCH_DATABASE``, else
+``sqlite:///runs/kwsearch.db``. A study is a study file's path, the name of a preset, or
+`StudySettings`.
+"""
+
+from pathlib import Path
+
+from kwsearch import answers, driving
+from kwsearch.answers import Row
+from kwsearch.driving import Watch
+from kwsearch.export import export as export_trial
+from kwsearch.presets import PRESETS, preset
+from kwsearch.settings import StudySettings, from_plain, load_study, to_plain, to_toml
+from search_spaces import InputError, NetworkConfig
+from search_spaces import count as count_config
+from search_spaces.published import PUBLISHED, published
+from trials.records import StudyRecord, TrialRecord
+from trials.store import Store, open_store
+
+Study = StudySettings | str | Path
+
+_UNLIMITED = 2**63 - 1
+
+
+def settings(study: Study) -> StudySettings:
+    """Read a study file, or take a preset by name.
+
+    Raises:
+        InputError: the file has faults, all of which are named, or there is no such preset.
+    """
+    if isinstance(study, StudySettings):
+        return study
+    path = Path(study)
+    if path.suffix or path.exists() or len(path.parts) > 1:
+        return load_study(path)
+    return preset(str(study))
+
+
+def search(
+    study: Study,
+    *,
+    database: str | None = None,
+    name: str | None = None,
+    trials: int | None = None,
+    watch: Watch | None = None,
+) -> StudyRecord:
+    """Create a study and search until it has its trials.
+
+    Args:
+        study: what to search.
+        database: where to keep it.
+        name: another name than the study file's.
+        trials: another number of trials.
+        watch: called with the search's `trials.search.Standing` after each finished trial.
+
+    Raises:
+        InputError: bad settings, or a study of that name exists.
+        NothingFeasibleError: no network of the space lies inside the budget.
+        InterruptedSearchError: stopped by a person or a signal; `resume` goes on.
+    """
+    wanted = _changed(settings(study), name, trials)
+    with open_store(database) as store:
+        return driving.drive(store, driving.create(store, wanted), watch=watch)
+
+
+def _changed(wanted: StudySettings, name: str | None, trials: int | None) -> StudySettings:
+    plain = to_plain(wanted)
+    if name is not None:
+        plain["name"] = name
+    if trials is not None:
+        plain["search"]["trials"] = trials
+    return from_plain(plain, "options")
+
+
+def resume(
+    name: str,
+    *,
+    database: str | None = None,
+    trials: int | None = None,
+    watch: Watch | None = None,
+    steal: bool = False,
+) -> StudyRecord:
+    """Go on with a study, interrupted or finished, to its number of trials.
+
+    Args:
+        name: of the study.
+        database: where it is kept.
+        trials: a new number of trials.
+        watch: as for `search`.
+        steal: take the study from a driver that is known to be dead.
+    """
+    with open_store(database, create=False) as store:
+        study = store.study(name)
+        if trials is not None:
+            study = store.set_trials(name, trials)
+        return driving.drive(store, study, watch=watch, steal=steal)
+
+
+def init(name: str) -> str:
+    """The study file of a preset, every key explained."""
+    return to_toml(preset(name))
+
+
+def plan(study: Study, *, params: int | None = None, number: int = 20, seed: int = 0) -> list[Row]:
+    """Configurations that land in the budget, or near ``params``, before any training."""
+    wanted = settings(study)
+    table = driving.backbone_for_planning(wanted)
+    return answers.plan(driving.problem(wanted, table), params=params, number=number, seed=seed)
+
+
+def count(config: NetworkConfig | str | Path) -> Row:
+    """What a configuration costs: of a JSON file, a published name, or given as it is."""
+    if not isinstance(config, NetworkConfig):
+        config = _read_config(config)
+    return answers.count_row(config, count_config(config))
+
+
+def _read_config(name: str | Path) -> NetworkConfig:
+    if str(name) in PUBLISHED:
+        return published(str(name))
+    path = Path(name)
+    if path.is_dir():
+        path = path / "config.json"
+    if not path.is_file():
+        raise InputError(
+            f"{str(name)!r} is neither a file nor a published configuration.",
+            f"The published ones are {', '.join(PUBLISHED)}.",
+        )
+    return NetworkConfig.from_json(path.read_bytes())
+
+
+def studies(*, database: str | None = None) -> list[Row]:
+    """All studies, a row each."""
+    with _reading(database) as store:
+        return [answers.study_row(study) for study in store.studies()]
+
+
+def status(name: str, *, database: str | None = None) -> Row:
+    """How a study stands."""
+    with _reading(database) as store:
+        return answers.status(store, name)
+
+
+def front(
+    name: str,
+    *,
+    database: str | None = None,
+    max_params: int | None = None,
+    min_accuracy: float | None = None,
+    knee: bool = False,
+) -> list[Row]:
+    """The front of a study by ascending parameters, or the part of it inside the limits."""
+    with _reading(database) as store:
+        return answers.front(
+            store, name, max_params=max_params, min_accuracy=min_accuracy, only_knee=knee
+        )
+
+
+def best(name: str, *, max_params: int | None = None, database: str | None = None) -> Row:
+    """The most accurate complete trial within ``max_params``.
+
+    Raises:
+        InputError: there is none.
+    """
+    with _reading(database) as store:
+        return answers.trial_row(_best(store, name, max_params))
+
+
+def export(
+    name: str,
+    *,
+    folder: Path,
+    trial: int | None = None,
+    max_params: int | None = None,
+    database: str | None = None,
+) -> Path:
+    """Write a trial, or the best within ``max_params``, as a folder; see `kwsearch.export`."""
+    with _reading(database) as store:
+        study = store.study(name)
+        record = _best(store, name, max_params) if trial is None else store.trial(name, trial)
+        return export_trial(study, record, folder)
+
+
+def _best(store: Store, name: str, max_params: int | None) -> TrialRecord:
+    record = store.best(name, _UNLIMITED if max_params is None else max_params)
+    if record is None:
+        limit = "" if max_params is None else f" with at most {max_params:,} parameters"
+        raise InputError(
+            f"Study {name!r} has no complete trial{limit}.",
+            f"Look at 'kwsearch front {name}', or go on with 'kwsearch resume {name}'.",
+        )
+    return record
+
+
+def _reading(database: str | None) -> Store:
+    return open_store(database, create=False, read_only=True)
+
+
+__all__ = [
+    "PRESETS",
+    "best",
+    "count",
+    "export",
+    "front",
+    "init",
+    "plan",
+    "resume",
+    "search",
+    "settings",
+    "status",
+    "studies",
+]

@@ -1,0 +1,259 @@
+"""From settings to a running search: space, budget, images, database and executor are joined here.
+
+Torch is imported only when a trial is about to be trained.
+"""
+
+import importlib
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from kwsearch.settings import RatioRange, StudySettings, from_plain, to_plain
+from search_spaces import Backbone, InputError
+from search_spaces.backbones import shipped
+from search_spaces.choices import Choice, FloatRange, Options
+from search_spaces.constraints import Limits
+from search_spaces.space import SETTINGS, Space
+from trials.errors import DamagedDataError, InterruptedSearchError
+from trials.execution import run_serially
+from trials.fidelity import Ladder
+from trials.records import Measure, NewStudy, StudyRecord
+from trials.search import Search, Standing, require_member
+from trials.store import Store
+from trials.training.data import Prepared, prepare
+
+CACHE = Path("runs/data")
+"""Where decoded images are kept, for all studies."""
+
+SHAPES = {
+    "digits": (10, 1, 8),
+    "fashion-mnist": (10, 1, 28),
+    "cifar10": (10, 3, 32),
+    "cifar100": (100, 3, 32),
+    "svhn": (10, 3, 32),
+}
+"""Classes, channels and edge in pixels of the named data sets."""
+
+LEASE = 60.0
+"""Seconds a driver may be silent before another may take the study over."""
+
+Watch = Callable[[Standing], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A study's settings, made ready for the search.
+
+    Attributes:
+        settings: the study file.
+        space: what may be chosen.
+        limits: the budget.
+        ladder: rungs of a trial.
+    """
+
+    settings: StudySettings
+    space: Space
+    limits: Limits
+    ladder: Ladder
+
+
+def problem(settings: StudySettings, backbone: Backbone) -> Problem:
+    """Read a study file's sections as space, limits and ladder."""
+    choices = {
+        name: _choice(value)
+        for name, value in settings.space.model_dump().items()
+        if name in SETTINGS
+    }
+    budget = settings.budget
+    return Problem(
+        settings=settings,
+        space=Space(backbone, choices, settings.space.granularity),
+        limits=Limits(budget.max_params, budget.min_params, budget.max_macs, budget.min_macs),
+        ladder=Ladder(settings.proxy.epochs),
+    )
+
+
+def _choice(value: Any) -> Choice:  # noqa: ANN401 - a setting of any kind
+    if isinstance(value, Mapping):
+        value = RatioRange(**value)
+    if isinstance(value, RatioRange):
+        return FloatRange(value.low, value.high, value.log)
+    return Options(tuple(value) if isinstance(value, tuple | list) else (value,))
+
+
+def backbone_of(settings: StudySettings, *, classes: int, channels: int, size: int) -> Backbone:
+    """The table of a study's backbone for its images."""
+    return shipped(settings.space.backbone, classes, channels, (size, size))
+
+
+def backbone_for_planning(settings: StudySettings) -> Backbone:
+    """The table of a study's backbone without opening its images.
+
+    A folder that is not there is taken to be as large as ImageNet: 1000 classes in colour.
+    """
+    proxy = settings.proxy
+    classes, channels, size = SHAPES.get(proxy.data, (1000, 3, None))
+    folder = Path(proxy.data).expanduser()
+    if proxy.data not in SHAPES and folder.is_dir():
+        images = images_of(settings)
+        classes, channels, size = len(images.classes), images.channels, images.size
+    edge = proxy.image_size or size
+    table = settings.space.backbone
+    return shipped(table, classes, channels, (edge, edge) if edge else None)
+
+
+def images_of(settings: StudySettings) -> Prepared:
+    """Decode a study's images once, or find them decoded."""
+    proxy = settings.proxy
+    return prepare(
+        proxy.data,
+        image_size=proxy.image_size,
+        folder=Path(proxy.folder) if proxy.folder else None,
+        cache=CACHE,
+        download=proxy.download,
+    )
+
+
+def create(store: Store, settings: StudySettings) -> StudyRecord:
+    """Write a new study down.
+
+    Raises:
+        InputError: the name is taken, or the images cannot be read.
+        NothingFeasibleError: no network of the space lies inside the budget.
+    """
+    if settings.name is None:
+        raise InputError("The study has no name.", "Set name in the study file.")
+    images = images_of(settings)
+    table = backbone_of(
+        settings, classes=len(images.classes), channels=images.channels, size=images.size
+    )
+    asked = problem(settings, table)
+    seed = settings.search.seed
+    require_member(asked.space, asked.limits, seed)
+    return store.create_study(
+        NewStudy(
+            name=settings.name,
+            settings={**to_plain(settings), "images": images.sha256},
+            backbone=table,
+            seed=seed,
+            trials=settings.search.trials,
+            reference_params=asked.limits.max_params or asked.space.largest(seed),
+            reference_accuracy=1 / table.num_classes,
+        )
+    )
+
+
+def settings_of(study: StudyRecord) -> StudySettings:
+    """The settings a study was created from."""
+    plain = {key: value for key, value in study.spec.settings.items() if key != "images"}
+    return from_plain(plain, f"study {study.name}")
+
+
+def drive(
+    store: Store, study: StudyRecord, *, watch: Watch | None = None, steal: bool = False
+) -> StudyRecord:
+    """Search until the study has its trials.
+
+    Args:
+        store: the database.
+        study: what to go on with.
+        watch: called after each finished trial.
+        steal: take the study from a driver that is known to be dead.
+
+    Raises:
+        StudyBusyError: another process drives the study.
+        InterruptedSearchError: a person or a signal stopped it.
+        StorageError: the database went away.
+    """
+    settings = settings_of(study)
+    asked = problem(settings, study.spec.backbone)
+    worker = f"{socket.gethostname()}:{os.getpid()}"
+    store.acquire(study.name, worker, LEASE, steal=steal)
+    try:
+        search = Search(
+            store=store,
+            study=store.study(study.name),
+            space=asked.space,
+            limits=asked.limits,
+            ladder=asked.ladder,
+            sampler=settings.search.sampler,
+            worker=worker,
+            watch=watch or (lambda _: None),
+        )
+        _run(search, lambda: _measure(settings, study, asked.ladder))
+    finally:
+        store.release(study.name, worker)
+    return store.study(study.name)
+
+
+def _run(search: Search, measure: Callable[[], Measure]) -> None:
+    try:
+        with _signals():
+            run_serially(search, measure())
+    except KeyboardInterrupt:
+        search.give_back()
+        raise InterruptedSearchError(
+            f"The search was interrupted; everything measured is kept in study {search.name!r}.",
+            f"Go on with 'kwsearch resume {search.name}'.",
+        ) from None
+    except BaseException:
+        search.give_back()
+        raise
+
+
+def _measure(settings: StudySettings, study: StudyRecord, ladder: Ladder) -> Measure:
+    images = images_of(settings)
+    if images.sha256 != study.spec.settings["images"]:
+        raise DamagedDataError(
+            f"The images of study {study.name!r} have changed since it was created.",
+            "Put the old images back, or start a new study.",
+        )
+    training = importlib.import_module("trials.training.proxy")  # torch is loaded here
+    recipes = importlib.import_module("trials.training.recipe")
+    proxy = settings.proxy
+    recipe = recipes.Recipe(
+        epochs=ladder.top,
+        batch_size=proxy.batch_size,
+        learning_rate=proxy.learning_rate,
+        momentum=proxy.momentum,
+        nesterov=proxy.momentum > 0,
+        weight_decay=proxy.weight_decay,
+        warmup_epochs=proxy.warmup_epochs,
+        label_smoothing=proxy.label_smoothing,
+        padding=proxy.crop_padding,
+        flip=proxy.flip,
+        dtype=proxy.dtype,
+    )
+    task: Measure = training.ProxyTask(
+        prepared=images,
+        recipe=recipes.for_ladder(recipe, ladder),
+        ladder=ladder,
+        split_seed=study.spec.seed,
+        validation_share=proxy.validation_share,
+        threads=settings.execution.threads,
+        way=proxy.way,
+        backbone=study.spec.backbone,
+    )
+    return task
+
+
+@contextmanager
+def _signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP stop a search in the way that Ctrl-C does."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    kinds = (signal.SIGTERM, signal.SIGHUP)
+    before = {kind: signal.signal(kind, interrupt) for kind in kinds}
+    try:
+        yield
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)

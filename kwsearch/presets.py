@@ -1,0 +1,114 @@
+"""Shipped studies as functions, derived from one another; ``kwsearch init NAME`` prints one."""
+
+from collections.abc import Callable
+
+from kwsearch.settings import (
+    BudgetSettings,
+    ProxySettings,
+    RatioRange,
+    SearchSettings,
+    SpaceSettings,
+    StudySettings,
+)
+from search_spaces import InputError
+from search_spaces.errors import nearest
+
+
+def quickstart() -> StudySettings:
+    """A narrow ResNet-8 on the 8-pixel digits of scikit-learn: minutes on two cores."""
+    return StudySettings(
+        name="quickstart",
+        space=SpaceSettings(
+            backbone="resnet8",
+            cell_num_ratio=RatioRange(low=0.125, high=4.0, log=True),
+            cell_inplane_ratio=(0.25, 0.5, 1.0),
+            cell_outplane_ratio=(0.25, 0.5, 1.0),
+            reduction=(0.03125, 0.0625, 0.125),
+            sharing_range=("none", "layer", "stage", "network"),
+        ),
+        budget=BudgetSettings(max_params=300_000),
+        proxy=ProxySettings(
+            data="digits",
+            epochs=(1, 3, 9),
+            batch_size=64,
+            warmup_epochs=0.5,
+            crop_padding=1,
+        ),
+        search=SearchSettings(trials=24),
+    )
+
+
+def cifar10() -> StudySettings:
+    """ResNet-20 on CIFAR-10, one value of each ratio a stage."""
+    return StudySettings(
+        name="cifar10",
+        space=SpaceSettings(
+            backbone="resnet20",
+            granularity="stage",
+            cell_num_ratio=RatioRange(low=0.125, high=4.0, log=True),
+            cell_inplane_ratio=(0.25, 0.5, 1.0),
+            cell_outplane_ratio=(0.25, 0.5, 1.0),
+            reduction=(0.03125, 0.0625, 0.125),
+            sharing_range=("none", "layer", "stage", "network"),
+        ),
+        budget=BudgetSettings(min_params=50_000, max_params=1_000_000),
+        proxy=ProxySettings(
+            data="cifar10",
+            epochs=(1, 3, 9, 27),
+            crop_padding=4,
+            flip=True,
+        ),
+        search=SearchSettings(trials=200),
+    )
+
+
+def resnet18() -> StudySettings:
+    """ResNet-18 with the ImageNet stem on 64-pixel images of a folder with class folders."""
+    base = cifar10()
+    return base.model_copy(
+        update={
+            "name": "resnet18",
+            "space": SpaceSettings(
+                backbone="resnet18",
+                granularity="stage",
+                cell_num_ratio=RatioRange(low=0.125, high=4.0, log=True),
+                cell_inplane_ratio=(0.25, 0.5, 1.0),
+                cell_outplane_ratio=(0.25, 0.5, 1.0),
+                reduction=(0.03125, 0.0625, 0.125),
+                nonlocal_basis_ratio=(0.0625, 1.0),
+                sharing_range=("none", "layer", "stage"),
+            ),
+            "budget": BudgetSettings(min_params=2_000_000, max_params=48_000_000),
+            "proxy": ProxySettings(
+                data="./images",
+                image_size=64,
+                epochs=(1, 3, 9, 27),
+                label_smoothing=0.1,
+                crop_padding=8,
+                flip=True,
+            ),
+        }
+    )
+
+
+PRESETS: dict[str, Callable[[], StudySettings]] = {
+    "quickstart": quickstart,
+    "cifar10": cifar10,
+    "resnet18": resnet18,
+}
+"""Shipped studies by name."""
+
+
+def preset(name: str) -> StudySettings:
+    """The shipped study of that name.
+
+    Raises:
+        InputError: there is none.
+    """
+    if name not in PRESETS:
+        raise InputError(
+            f"{name!r} is neither a study file nor a preset: {', '.join(PRESETS)}."
+            f"{nearest(name, PRESETS)}",
+            "Write a study file with 'kwsearch init quickstart > my.toml'.",
+        )
+    return PRESETS[name]()

@@ -1,0 +1,238 @@
+"""The search with made-up measurements: decisions, refusals, resuming, fronts."""
+
+import moocore
+import numpy as np
+import pytest
+
+from search_spaces import InfeasibleError
+from search_spaces.backbones import shipped
+from search_spaces.choices import FloatRange, Options
+from search_spaces.constraints import Limits
+from search_spaces.space import Space
+from trials.errors import NothingFeasibleError, StorageError
+from trials.execution import run_serially
+from trials.fidelity import Ladder
+from trials.records import Measurement, NewStudy, Refusal, TrialState, Verdict
+from trials.search import Search, require_member, trial_seed
+from trials.store import open_store
+
+LADDER = Ladder((1, 3))
+SPACE = Space(
+    shipped("resnet8", 10, 1, (8, 8)),
+    {
+        "cell_num_ratio": FloatRange(0.125, 4.0, log=True),
+        "cell_inplane_ratio": Options((0.25, 0.5, 1.0)),
+        "cell_outplane_ratio": Options((0.25, 0.5, 0.7, 1.0)),  # 0.7 cannot be built
+        "sharing_range": Options(("none", "layer", "stage", "network")),
+    },
+)
+LIMITS = Limits(min_params=10_000, max_params=200_000)
+REFERENCE = (200_000, 0.1)
+
+
+def learn(trial, report):
+    """A made-up training: larger networks are better, a little luck comes from the seed."""
+    luck = np.random.default_rng(trial.seed).uniform(0, 0.1)
+    for epoch in LADDER.rungs:
+        accuracy = 0.1 * np.log10(trial.params) + luck + 0.05 * epoch
+        verdict = report(Measurement(epoch, accuracy, 0.01, 1 - accuracy, 100, 0.5 * epoch))
+        if verdict is Verdict.STOP:
+            return
+
+
+def new_study(store, name="study", trials=12, seed=0):
+    return store.create_study(
+        NewStudy(name, {}, SPACE.backbone, seed, trials, REFERENCE[0], REFERENCE[1])
+    )
+
+
+def open_search(store, study, sampler="tpe", space=SPACE):
+    return Search(store, store.study(study.name), space, LIMITS, LADDER, sampler, "test:1")
+
+
+@pytest.fixture
+def store(tmp_path):
+    with open_store(str(tmp_path / "kwsearch.db")) as opened:
+        yield opened
+
+
+def table(store, name="study"):
+    return [
+        (r.number, r.trial.digest, r.trial.params, r.trial.seed, r.state, r.accuracy, r.epochs)
+        for r in store.trials(name)
+    ]
+
+
+def test_a_search_ends_with_its_trials_all_different_and_inside_the_budget(store):
+    run_serially(open_search(store, new_study(store)), learn)
+    records = store.trials("study")
+    assert [record.number for record in records] == list(range(12))
+    assert {record.state for record in records} == {TrialState.COMPLETE}
+    assert len({record.trial.digest for record in records}) == 12
+    assert all(10_000 <= record.trial.params <= 200_000 for record in records)
+    assert all(record.epochs == 3 for record in records)
+    assert len(store.measurements("study")) == 24
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2", "random", "qmc"])
+def test_the_same_study_twice_gives_the_same_table(store, sampler):
+    for name in ("one", "other"):
+        run_serially(open_search(store, new_study(store, name), sampler), learn)
+    assert table(store, "one") == table(store, "other")
+
+
+def test_another_seed_gives_another_table(store):
+    for seed, name in enumerate(("one", "other")):
+        run_serially(open_search(store, new_study(store, name, seed=seed)), learn)
+    assert table(store, "one") != table(store, "other")
+
+
+@pytest.mark.parametrize("when", [0, 3, 11])
+def test_a_search_interrupted_anywhere_and_resumed_ends_as_if_it_had_not_been(store, when):
+    run_serially(open_search(store, new_study(store, "whole")), learn)
+
+    def interrupted(trial, report):
+        if trial.number == when and trial.attempt == 1:
+            report(Measurement(1, 0.5, 0.01, 0.5, 100, 0.5))
+            raise KeyboardInterrupt
+        learn(trial, report)
+
+    new_study(store, "study")
+    search = open_search(store, store.study("study"))
+    with pytest.raises(KeyboardInterrupt):
+        run_serially(search, interrupted)
+    search.give_back()
+    assert store.trial("study", when).state is TrialState.WAITING
+    run_serially(open_search(store, store.study("study")), learn)
+    assert table(store) == table(store, "whole")
+
+
+def test_a_study_that_died_without_a_word_goes_on_too(store):
+    search = open_search(store, new_study(store))
+    learned = search.suggest()
+    learn(learned, lambda m: search.report(learned, m))
+    # the process dies here: nothing is given back
+    run_serially(open_search(store, store.study("study")), learn)
+    records = store.trials("study")
+    assert {record.state for record in records} == {TrialState.COMPLETE}
+    assert len(records) == 12
+    assert records[0].trial.attempt == 2
+
+
+def test_a_finished_study_goes_on_to_a_larger_number_of_trials(store):
+    run_serially(open_search(store, new_study(store, trials=5)), learn)
+    assert open_search(store, store.study("study")).suggest() is None
+    store.set_trials("study", 9)
+    run_serially(open_search(store, store.study("study")), learn)
+    assert len(store.trials("study")) == 9
+    run_serially(open_search(store, new_study(store, "whole", trials=9)), learn)
+    assert table(store) == table(store, "whole")
+
+
+def test_refused_proposals_are_counted_and_never_become_trials(store):
+    run_serially(open_search(store, new_study(store, trials=30), "random"), learn)
+    refused = store.study("study").refused
+    assert refused[Refusal.INFEASIBLE] > 0
+    assert refused[Refusal.OVER_BUDGET] > 0
+    assert len(store.trials("study")) == 30
+
+
+def test_a_space_with_few_networks_is_exhausted_and_says_so(store):
+    space = Space(SPACE.backbone, {"cell_num_ratio": Options((0.25, 0.5))})
+    search = open_search(store, new_study(store), "tpe", space)
+    run_serially(search, learn)
+    assert search.exhausted
+    assert len(store.trials("study")) == 2
+    assert store.study("study").refused[Refusal.KNOWN] >= 2000
+
+
+def test_the_stored_front_is_what_moocore_finds_in_the_trials(store):
+    run_serially(open_search(store, new_study(store, trials=20)), learn)
+    records = store.trials("study")
+    points = np.array([(r.trial.params, 1 - r.accuracy) for r in records])
+    kept = moocore.is_nondominated(points)
+    assert sorted(r.number for r in store.front("study")) == np.flatnonzero(kept).tolist()
+    reference = (REFERENCE[0], 1 - REFERENCE[1])
+    assert store.study("study").hypervolume == pytest.approx(
+        moocore.hypervolume(points, ref=reference)
+    )
+    for record in records:  # and so at every moment of the study
+        so_far = points[: record.number + 1]
+        expected = moocore.hypervolume(so_far, ref=reference)
+        assert record.hypervolume == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("accuracy", [float("nan"), float("inf")])
+def test_a_measurement_that_is_no_number_fails_its_trial_alone(store, accuracy):
+    def measure(trial, report):
+        if trial.number == 2:
+            report(Measurement(1, accuracy, 0.0, 1.0, 100, 1.0))
+        learn(trial, report)
+
+    run_serially(open_search(store, new_study(store, trials=5)), measure)
+    failed = store.trial("study", 2)
+    assert (failed.state, failed.cause) == (TrialState.FAILED, "non-finite")
+    assert store.study("study").states[TrialState.COMPLETE] == 4
+    assert 2 not in [record.number for record in store.front("study")]
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (MemoryError("host"), "out-of-memory"),
+        (TimeoutError("slow"), "timeout"),
+        (ValueError("broken\nline"), "error"),
+        (InfeasibleError("no", "yes"), "error"),
+    ],
+)
+def test_a_training_that_raises_is_remembered_by_its_cause(store, error, cause):
+    def measure(trial, report):
+        if trial.number == 1:
+            raise error
+        learn(trial, report)
+
+    run_serially(open_search(store, new_study(store, trials=3)), measure)
+    failed = store.trial("study", 1)
+    assert (failed.state, failed.cause) == (TrialState.FAILED, cause)
+    assert "\n" not in failed.detail
+
+
+def test_a_training_that_ends_early_is_not_complete(store):
+    def measure(_trial, report):
+        report(Measurement(1, 0.5, 0.01, 0.5, 100, 1.0))
+
+    run_serially(open_search(store, new_study(store, trials=1)), measure)
+    assert store.trial("study", 0).cause == "incomplete"
+    assert store.front("study") == []
+
+
+def test_an_error_of_the_storage_ends_the_run_and_fails_no_trial(store):
+    def measure(_trial, _report):
+        raise StorageError("gone", "come back")
+
+    with pytest.raises(StorageError):
+        run_serially(open_search(store, new_study(store)), measure)
+    assert store.trial("study", 0).state is TrialState.RUNNING
+
+
+def test_progress_is_told_after_each_trial(store):
+    seen = []
+    search = open_search(store, new_study(store, trials=4))
+    search.watch = seen.append
+    run_serially(search, learn)
+    assert [standing.finished for standing in seen] == [1, 2, 3, 4]
+    assert all(0 < standing.hypervolume < 1 for standing in seen)
+    assert seen[-1].best_accuracy == max(r.accuracy for r in store.trials("study"))
+
+
+def test_an_impossible_budget_is_refused_naming_the_smallest_network():
+    with pytest.raises(NothingFeasibleError, match="smallest has") as caught:
+        require_member(SPACE, Limits(max_params=1000), 0)
+    assert caught.value.exit_code == 6
+    assert "max_params = 1,000" in caught.value.cause
+    require_member(SPACE, LIMITS, 0)
+
+
+def test_seeds_of_trials_depend_on_study_seed_and_network():
+    assert trial_seed(0, "a") == trial_seed(0, "a")
+    assert len({trial_seed(s, d) for s in range(20) for d in "abc"}) == 60
