@@ -51,8 +51,8 @@ def open_search(store, study, sampler="tpe", space=SPACE):
 
 
 @pytest.fixture
-def store(tmp_path):
-    with open_store(str(tmp_path / "kwsearch.db")) as opened:
+def store(quick_path):
+    with open_store(str(quick_path / "kwsearch.db")) as opened:
         yield opened
 
 
