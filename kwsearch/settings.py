@@ -16,6 +16,7 @@ from kwsearch.sections import (
 )
 from kwsearch.setting_types import RatioRange, brief
 from kwsearch.study_file import read_toml, validate, write_toml
+from search_spaces.errors import InputError
 
 __all__ = [
     "BudgetSettings",
@@ -25,6 +26,7 @@ __all__ = [
     "SearchSettings",
     "SpaceSettings",
     "StudySettings",
+    "check_name",
     "from_plain",
     "load_study",
     "to_plain",
@@ -57,13 +59,10 @@ class StudySettings(Settings):
     @field_validator("name")
     @classmethod
     def _safe_name(cls, value: str | None) -> str | None:
-        if value is not None and not STUDY_NAME.fullmatch(value):
-            raise ValueError(
-                f"{brief(value)} is not a study name: letters, digits, dots, dashes and "
-                "underscores, 100 at most, a letter or digit first."
-                + (f" The nearest valid name is {safe!r}." if (safe := _safe(value)) else "")
-            )
-        return value
+        try:
+            return None if value is None else check_name(value)
+        except InputError as error:
+            raise ValueError(str(error)) from None
 
 
 def load_study(path: str | Path) -> StudySettings:
@@ -94,6 +93,22 @@ def to_plain(settings: StudySettings) -> dict[str, Any]:
 def to_toml(settings: StudySettings) -> str:
     """Settings as a study file that explains every key; `load_study` reads it back."""
     return write_toml(settings)
+
+
+def check_name(name: str) -> str:
+    """Return a study's name as it is.
+
+    Raises:
+        InputError: it does not match `STUDY_NAME`.
+    """
+    if STUDY_NAME.fullmatch(name):
+        return name
+    safe = _safe(name)
+    raise InputError(
+        f"{brief(name)} is not a study name: letters, digits, dots, dashes and underscores, "
+        "100 at most, a letter or digit first.",
+        f"The nearest valid name is {safe!r}." if safe else "Write it like 'first-study'.",
+    )
 
 
 def _safe(name: str) -> str:

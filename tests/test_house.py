@@ -1,0 +1,141 @@
+"""The house is in order: light doors, documented commands, exhaustive layers, told reasons."""
+
+import configparser
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PACKAGES = ("kwsearch", "reports", "trials", "search_spaces")
+HEAVY = ("torch", "torchvision", "ray", "optuna", "sqlalchemy", "sklearn", "pandas")
+TEXTS = [
+    *(
+        path
+        for place in (*PACKAGES, "tests", "benchmarks", ".ci")
+        for path in sorted((ROOT / place).rglob("*"))
+        if path.suffix in {".py", ".md", ".toml", ".ini", ""} and path.is_file()
+    ),
+    *ROOT.glob("*.md"),
+    *(ROOT / name for name in ("Makefile", "pyproject.toml", "constraints.txt", ".importlinter")),
+]
+
+
+def loaded_by(code: str) -> set[str]:
+    """Which heavy libraries a fresh interpreter has loaded after ``code``."""
+    script = f"import sys\ntry:\n    {code}\nexcept SystemExit:\n    pass\n"
+    script += f"print(*(name for name in {HEAVY} if name in sys.modules), file=sys.stderr)"
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    return set(ended.stderr.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["--help", "search --help", "front --help", "search no-such-file.toml", "front ../x"],
+)
+def test_help_and_refusals_load_nothing_heavy(words):
+    main = f"sys.argv = ['kwsearch', *{words.split()}]; import kwsearch.__main__ as m; m.main()"
+    assert loaded_by(main) == set()
+
+
+@pytest.mark.parametrize("package", ["kwsearch", "search_spaces", "reports", "trials"])
+def test_importing_a_package_loads_nothing_heavy(package):
+    assert loaded_by(f"import {package}") == set()
+
+
+@pytest.mark.parametrize("words", ["count kw1x_resnet18", "plan quickstart --count 2"])
+def test_counting_needs_no_torch(words):
+    main = f"sys.argv = ['kwsearch', *{words.split()}]; import kwsearch.__main__ as m; m.main()"
+    assert not loaded_by(main) & {"torch", "torchvision", "ray"}
+
+
+def commands() -> dict[str, set[str]]:
+    """Long options by command."""
+    import typer.main  # noqa: PLC0415 - the command line is loaded by these tests alone
+
+    from kwsearch.cli import app  # noqa: PLC0415 - likewise
+
+    group = typer.main.get_command(app)
+    return {
+        name: {option for param in command.params for option in param.opts}
+        for name, command in group.commands.items()
+    }
+
+
+def test_every_command_is_in_the_readme():
+    assert {name for name in commands() if f"`kwsearch {name} " not in f"{README} "} <= {"studies"}
+    assert "`kwsearch studies`" in README
+
+
+def test_the_readme_names_no_command_or_option_that_is_not_there():
+    known = commands()
+    used = re.findall(r"(?:bin/|`)kwsearch ([a-z]+)([^\n`#|>]*)", README)
+    assert used
+    for name, rest in used:
+        assert name in known
+        assert set(re.findall(r"--?[a-z][a-z-]*", rest)) <= known[name], f"kwsearch {name}{rest}"
+
+
+def test_every_preset_and_exit_code_is_in_the_readme():
+    from kwsearch.presets import PRESETS  # noqa: PLC0415 - needed here alone
+
+    assert {name for name in PRESETS if f"`{name}`" not in README} == set()
+    codes = re.search(r"Exit codes: (.*?)\n\n", README, re.DOTALL)
+    assert re.findall(r"\b\d\b", codes[1]) == list("0234567")
+
+
+def test_every_module_has_its_place():
+    contract = configparser.ConfigParser()
+    contract.read(ROOT / ".importlinter")
+    layers = [part for part in contract.values() if part.get("type") == "layers"]
+    inside = {part["containers"]: part for part in layers if "containers" in part}
+    assert set(inside) == set(PACKAGES)
+    assert all(part.getboolean("exhaustive") for part in inside.values())
+    assert [p["layers"].split() for p in layers if "containers" not in p] == [list(PACKAGES)]
+
+
+def test_every_dependency_has_a_tested_version_within_its_range():
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    tested = dict(line.lower().split("==") for line in lines if line and not line.startswith("#"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    needed = [*project["project"]["dependencies"], *project["build-system"]["requires"]]
+    for extra in project["project"]["optional-dependencies"].values():
+        needed += extra
+    for requirement in map(Requirement, needed):
+        assert tested[requirement.name.lower()] in requirement.specifier, requirement.name
+
+
+def test_a_rule_that_is_switched_off_has_its_reason_on_the_line():
+    off = re.compile(
+        r"# noqa(?!: [A-Z]+\d+(, [A-Z]+\d+)* +\S)|type: ignore(?!\[[a-z, -]+\] +(-|#) \S)"
+    )
+    bare = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in TEXTS
+        if path.suffix == ".py" and path != Path(__file__)
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if off.search(line)
+    ]
+    assert bare == []
+
+
+def test_the_project_speaks_of_itself_alone():
+    """No path of one machine, no address of a package index, no note to oneself."""
+    words = re.compile(r"/(?:wor[k]|roo[t]|hom[e])/|pyp[i]\.|index-ur[l]|TOD[O]|FIXM[E]")
+    found = {
+        str(path.relative_to(ROOT)): match[0]
+        for path in TEXTS
+        if (match := words.search(path.read_text(encoding="utf-8")))
+    }
+    assert found == {}
+
+
+def test_tests_are_found_by_path():
+    assert list((ROOT / "tests").rglob("__init__.py")) == []
