@@ -20,6 +20,7 @@ from trials.store.models import (
 from trials.store.names import is_name
 from trials.store.units import Units
 
+_NUMBERS = 2**31
 _LARGEST = 2**63 - 1
 _STUDIES = (
     select(StudyRow.__table__, TallyRow.__table__, FrontRow.hypervolume)
@@ -88,7 +89,7 @@ class Reader:
         if states is not None:
             query = query.where(TrialRow.state.in_(list(states))).offset(offset)
         elif offset:
-            query = query.where(TrialRow.number >= min(offset, _LARGEST))  # no gaps in numbers
+            query = query.where(TrialRow.number >= min(offset, _NUMBERS - 1))  # no gaps in numbers
         return self._trials(study, query)
 
     def trial(self, study: str, number: int) -> TrialRecord:
@@ -97,7 +98,7 @@ class Reader:
         Raises:
             InputError: no such study or trial.
         """
-        if 0 <= number <= _LARGEST:
+        if 0 <= number < _NUMBERS:
             found = self._trials(study, _TRIALS.where(TrialRow.number == number))
             if found:
                 return found[0]
@@ -184,7 +185,7 @@ class Reader:
         def work(connection: Connection) -> dict[str, int]:
             owner = study_id(connection, study)
             query = select(TrialRow.digest, TrialRow.number).where(TrialRow.study_id == owner)
-            return dict(connection.execute(query.order_by(TrialRow.number)).tuples().all())
+            return {row.digest: row.number for row in connection.execute(query)}
 
         return self._units.read(work)
 
