@@ -101,7 +101,6 @@ def _trial(standing: "Standing") -> str:
     parts = [f"trial {standing.last.number}", f"{format_quantity(standing.last.params)} params"]
     if measured is not None:
         parts.append(f"accuracy {measured.accuracy:.4f} ± {measured.accuracy_error:.4f}")
-    parts.append(
-        outcome.state.value if outcome.cause is None else f"{outcome.state} ({outcome.cause})"
-    )
+    reasons = [reason for reason in (outcome.cause, outcome.detail) if reason]
+    parts.append(str(outcome.state) + (f" ({': '.join(reasons)})" if reasons else ""))
     return "  ".join(parts)

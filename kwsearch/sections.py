@@ -168,6 +168,14 @@ class ProxySettings(Settings):
         "auto", description="How a dynamic convolution is computed; all ways give the same result."
     )
 
+    @field_validator("warmup_epochs")
+    @classmethod
+    def _shorter_than_the_run(cls, value: float, info: ValidationInfo) -> float:
+        epochs = info.data.get("epochs")
+        if epochs and value >= epochs[-1]:
+            raise ValueError(f"{value:g} is not below the {epochs[-1]} epochs of a full trial.")
+        return value
+
     @field_validator("data")
     @classmethod
     def _named_or_folder(cls, value: str) -> str:

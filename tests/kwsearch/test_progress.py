@@ -36,13 +36,15 @@ def test_each_finished_trial_is_one_line_outside_a_terminal(capsys):
     with Progress() as progress:
         progress(standing())
         progress(standing(4, Outcome(TrialState.FAILED, "non-finite"), accuracy=None))
+        progress(standing(5, Outcome(TrialState.FAILED, "error", "It broke."), accuracy=None))
     out, err = capsys.readouterr()
-    first, second = err.splitlines()
+    first, second, third = err.splitlines()
     assert out == ""
     assert first.startswith("3/40  trial 2  212k params  accuracy 0.8750 ± 0.0125  complete  |")
     assert "best 0.9000  front 5  hypervolume 0.712  refused 13" in first
     assert first.endswith(" left")
     assert "4/40  trial 3  212k params  failed (non-finite)" in second
+    assert "5/40  trial 4  212k params  failed (error: It broke.)" in third
 
 
 def test_an_empty_front_has_no_best(capsys):

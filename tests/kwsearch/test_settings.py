@@ -63,7 +63,7 @@ STUDIES = st.builds(
         data=st.sampled_from(DATA) | TEXT.map("/".__add__),
         folder=st.none() | TEXT,
         image_size=st.none() | st.integers(4, 1024),
-        epochs=st.lists(st.integers(1, 300), min_size=1, max_size=5, unique=True).map(
+        epochs=st.lists(st.integers(2, 300), min_size=1, max_size=5, unique=True).map(
             lambda rungs: tuple(sorted(rungs))
         ),
         learning_rate=st.floats(1e-9, 100),
@@ -140,10 +140,11 @@ def test_all_faults_of_a_file_are_told_at_once(tmp_path: Path) -> None:
         min_macs = "2M"
         [proxy]
         data = "digit"
-        epochs = [3, 1, 9]
+        epochs = [1, 3, 9]
         learning_rate = inf
         batch_size = 1
         momentum = "a"
+        warmup_epochs = 9
         [search]
         sampler = "tp"
         trials = 1.5
@@ -167,7 +168,7 @@ def test_all_faults_of_a_file_are_told_at_once(tmp_path: Path) -> None:
         "budget.max_params: '30x' is not a quantity",
         "budget.min_macs: 2000000 is above max_macs = 1000000",
         "proxy.data: 'digit' is none of digits",
-        "proxy.epochs: [3, 1, 9] is not strictly ascending. The nearest valid value is [1, 3, 9]",
+        "proxy.warmup_epochs: 9 is not below the 9 epochs of a full trial",
         "proxy.learning_rate: inf must be a finite number",
         "proxy.batch_size: 1 must be greater than or equal to 2. The nearest valid value is 2",
         "proxy.momentum: 'a' must be a number",
@@ -198,6 +199,7 @@ def test_all_faults_of_a_file_are_told_at_once(tmp_path: Path) -> None:
         (MINIMAL + "spatial_partition = []", "leaves nothing to choose from"),
         (MINIMAL + "reduction = [0.5, 0.5]", "0.5 is given twice"),
         (MINIMAL + "[proxy]\nepochs = []", "proxy.epochs"),
+        (MINIMAL + "[proxy]\nepochs = [3, 1]", "The nearest valid value is [1, 3]"),
         (MINIMAL + 'name.x = "a"', "space.name: unknown key"),
         (f'name = "../x"\n{MINIMAL}', "name: '../x' is not a study name"),
         (f'name = "{"x" * 101}"\n{MINIMAL}', "is not a study name"),
