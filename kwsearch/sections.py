@@ -152,7 +152,7 @@ class ProxySettings(Settings):
         5e-4, description="Weight decay; norms and biases have none."
     )
     warmup_epochs: Annotated[float, Field(ge=0, le=10_000)] = Field(
-        1.0, description="Epochs in which the learning rate rises from 0."
+        0.5, description="Epochs in which the learning rate rises from 0."
     )
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.0, description="Share of the target that is spread over all classes."

@@ -63,7 +63,7 @@ STUDIES = st.builds(
         data=st.sampled_from(DATA) | TEXT.map("/".__add__),
         folder=st.none() | TEXT,
         image_size=st.none() | st.integers(4, 1024),
-        epochs=st.lists(st.integers(2, 300), min_size=1, max_size=5, unique=True).map(
+        epochs=st.lists(st.integers(1, 300), min_size=1, max_size=5, unique=True).map(
             lambda rungs: tuple(sorted(rungs))
         ),
         learning_rate=st.floats(1e-9, 100),
