@@ -80,6 +80,47 @@ def _he_conv(channels: int, width: int, kernel: int, stride: int) -> nn.Conv2d:
     return conv
 
 
+@register("mobilenetv2", "mobilenetv2-late", "mobilenetv2-050", "mobilenetv2-050-late")
+def mobilenetv2(table: Backbone) -> nn.Module:
+    """The MobileNetV2 of torchvision at the table's width.
+
+    Without dropout: how much of it a network gets is a matter of the training recipe.
+    """
+    width = 0.5 if "-050" in table.name else 1.0
+    network: nn.Module = models.mobilenet_v2(
+        num_classes=table.num_classes, width_mult=width, dropout=0.0
+    )
+    return stem_channels(network, table.in_channels)
+
+
+@register("convnext-tiny")
+def convnext_tiny(table: Backbone) -> nn.Module:
+    """The ConvNeXt-Tiny of torchvision, without stochastic depth for the same reason."""
+    network: nn.Module = models.convnext_tiny(
+        num_classes=table.num_classes, stochastic_depth_prob=0.0
+    )
+    return stem_channels(network, table.in_channels)
+
+
+def stem_channels(network: nn.Module, in_channels: int) -> nn.Module:
+    """Swap the first convolution, ``features.0.0``, where images do not have its three channels."""
+    stem = network.get_submodule("features.0.0")
+    assert isinstance(stem, nn.Conv2d)  # noqa: S101 - both networks begin so
+    if in_channels != stem.in_channels:
+        swapped = nn.Conv2d(
+            in_channels,
+            stem.out_channels,
+            (stem.kernel_size[0], stem.kernel_size[1]),
+            stem.stride[0],
+            stem.padding[0] if not isinstance(stem.padding, str) else stem.padding,
+            bias=stem.bias is not None,
+        )
+        if swapped.bias is not None:
+            nn.init.zeros_(swapped.bias)
+        network.set_submodule("features.0.0", swapped)
+    return network
+
+
 class PaddedShortcut(nn.Module):
     """The parameter-free shortcut of He et al. 2016, section 4.2 (option A).
 

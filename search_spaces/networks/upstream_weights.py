@@ -19,8 +19,25 @@ from search_spaces.warehouse import Plan
 
 Renames = tuple[tuple[str, str], ...]
 
+_CONVNEXT: Renames = (
+    *((rf"^downsample_layers\.{stage}\.", f"features.{2 * stage}.") for stage in range(4)),
+    *((rf"^stages\.{stage}\.", f"features.{2 * stage + 1}.") for stage in range(4)),
+    (r"^(features\.\d+\.\d+)\.gamma$", r"\1.layer_scale"),
+    (r"^(features\.\d+\.\d+)\.dwconv\.", r"\1.block.0."),
+    (r"^(features\.\d+\.\d+)\.norm\.", r"\1.block.2."),
+    (r"^(features\.\d+\.\d+)\.pwconv1\.", r"\1.block.3."),
+    (r"^(features\.\d+\.\d+)\.pwconv2\.", r"\1.block.5."),
+    (r"^norm\.", "classifier.0."),
+    (r"^head\.", "classifier.2."),
+)
+
 RENAMES: dict[str, Renames] = {
     "resnet": (),
+    "mobilenetv2": (
+        (r"^classifier\.(weight|bias)$", r"classifier.1.\1"),
+        (r"^classifier\.1\.conv\.", "classifier.1."),
+    ),
+    "convnext-tiny": _CONVNEXT,
 }
 """By the beginning of a backbone's name: regular expressions over upstream's names and what to put
 in their place, applied in order. ResNets are named as torchvision names them."""

@@ -28,6 +28,9 @@ SEEDS = {
 }
 """Seed of the images of each network whose logits are stored."""
 
+SENSITIVE = ("kw1d2x_resnet50", "kw1x_mobilenetv2_050")
+"""Networks whose logits move by more than 1e-8 with the order in which sums are taken."""
+
 
 def filled(name: str, shape: list[int]) -> Tensor:
     """The value that the recipe beside the stored logits gives a tensor of this name."""
@@ -66,21 +69,22 @@ def resnet18() -> nn.Module:
 
 
 @pytest.fixture
-def two_threads() -> Iterator[None]:
-    """Sums of convolutions split in two, as where the logits were computed."""
+def name(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A network, with the threads that its sums need to be split as where they were computed."""
     before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
+    if request.param in SENSITIVE:
+        torch.set_num_threads(2)
+    yield request.param
     torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize("name", SEEDS)
-@pytest.mark.usefixtures("two_threads")
+@pytest.mark.parametrize("name", SEEDS, indirect=True)
 def test_logits_are_those_of_the_authors(name: str) -> None:
     """Batch statistics, temperature 0, float64: they agree to 1e-8.
 
     Normalising the attention over four samples amplifies rounding: 1e-15 of the input moves the
-    logits of ResNet-50 by 3e-6, and as many of MobileNetV2. So they agree only where sums are taken in the same order.
+    logits of ResNet-50 by 3e-6, and those of the 1x MobileNetV2 likewise. So these two agree only
+    where sums are taken in the same order.
     """
     network = build(published(name)).double()
     report = load_upstream_state_dict(network, stored_state(name))
