@@ -129,7 +129,7 @@ def new_study(name: str = "study", **changes: Any) -> NewStudy:
         "backbone": BACKBONE,
         "seed": 3,
         "trials": 20,
-        "reference_params": 100_000,
+        "reference_params": 5000,
         "reference_accuracy": 0.1,
         **changes,
     }

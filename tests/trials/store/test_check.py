@@ -1,0 +1,112 @@
+"""The checker finds nothing in what a store wrote, and finds what was tampered with."""
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from trials.pareto import Front, Point
+from trials.records import FrontUpdate, TrialState
+from trials.store import Store, open_store
+from trials.store.check import check
+
+POINTS = st.lists(
+    st.tuples(st.integers(1, 6), st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), st.booleans()),
+    max_size=12,
+)
+
+
+def search(driver: Any, points: list[tuple[int, float, bool]]) -> None:
+    """Run a study whose trials reach ``points``, with fronts from the project's own Pareto code."""
+    front = Front((5000, 0.9))
+    for number, (params, accuracy, complete) in enumerate(points):
+        driver.begin(number, 1000 * params)
+        driver.measure(number, accuracy, (1, 3, 9) if complete else (1,))
+        changed = complete and front.add(Point.of(1000 * params, accuracy, number))
+        members = tuple(point.number for point in front.members)
+        update = FrontUpdate(members, front.hypervolume) if changed else None
+        driver.finish(number, TrialState.COMPLETE if complete else TrialState.STOPPED, update)
+
+
+@pytest.fixture
+def searched(driver: Any) -> Any:
+    """A study of six trials and three fronts, checked."""
+    points = [(2, 0.5, True), (3, 0.25, True), (1, 0.25, True), (4, 1.0, True), (6, 0.5, False)]
+    search(driver, points)
+    assert check(driver.store) == []
+    return driver
+
+
+@settings(
+    max_examples=40,
+    # The fixtures are functions that make something new at each call, and a folder.
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(points=POINTS)
+def test_two_ways_to_the_same_fronts(
+    folder: Any, make_driver: Any, points: list[tuple[int, float, bool]]
+) -> None:
+    """The project's incremental front and the oracle's agree on members and hypervolume."""
+    url = f"sqlite:///{folder}/{len(list(folder.iterdir()))}.db"
+    with open_store(url) as store:
+        driver = make_driver(store)
+        driver.create()
+        search(driver, points)
+        assert check(store) == []
+    assert check(url) == []
+
+
+def test_a_trial_that_runs_under_no_lease_is_found(store: Store, driver: Any) -> None:
+    """Under a lease it may run."""
+    driver.begin(0)
+    assert check(store) == ["study 'study', trial 0 is running, but nobody holds the study's lease"]
+    store.acquire("study", "host:1", 60)
+    assert check(store) == []
+
+
+def test_attempts_are_limited(store: Store, driver: Any) -> None:
+    """Where a limit is given."""
+    driver.begin(0)
+    store.again("study", 0)
+    store.give_back("study", [0])
+    assert check(store, max_attempts=2) == []
+    assert "handed out 2 times" in check(store, max_attempts=1)[0]
+
+
+TAMPERINGS = {
+    "UPDATE kw_trial SET finished_at = NULL WHERE number = 1": "its end says otherwise",
+    "UPDATE kw_trial SET state = 'stopped' WHERE number = 1": "counts",
+    "UPDATE kw_trial SET accuracy = 0.26 WHERE number = 1": "differ from what it says",
+    "UPDATE kw_trial SET epochs = 3 WHERE number = 0": "complete with 3 measurements up to epoch 3",
+    "DELETE FROM kw_measurement WHERE epoch = 3": "complete with 2 measurements",
+    "DELETE FROM kw_measurement WHERE epoch = 9": "says 9 epochs",
+    "UPDATE kw_measurement SET attempt = 7": "measured by attempt 7",
+    "UPDATE kw_tally SET failed = 1": "counts 1 failed; there are 0",
+    "UPDATE kw_tally SET seconds = 1.0": "seconds; there are",
+    "UPDATE kw_tally SET front_id = NULL": "has front None as its present one instead of 2",
+    "UPDATE kw_study SET trials = 4": "has 5 trials and asks for 4",
+    "UPDATE kw_trial SET number = 9 WHERE number = 4": "numbers from 0 to 9",
+    "UPDATE kw_front SET hypervolume = hypervolume * 1.000001": "hypervolume",
+    "DELETE FROM kw_front_member WHERE place = 1": "it should be",
+    "UPDATE kw_trial SET front_id = 1 WHERE number = 4": "refers to front 0",
+    "UPDATE kw_front SET trial = 1 WHERE number = 1": "trial 1 made it",
+}
+
+
+@pytest.mark.parametrize(("sql", "said"), TAMPERINGS.items())
+def test_tampering_is_found(searched: Any, sql: str, said: str) -> None:
+    """Whatever the table."""
+    searched.store._units.write(lambda c: c.exec_driver_sql(sql))
+    faults = check(searched.store)
+    assert any(said in fault for fault in faults), faults
+
+
+def test_many_faults_are_cut_short(store: Store, driver: Any) -> None:
+    """Twenty of a kind are shown."""
+    store.set_trials("study", 30)
+    for number in range(25):
+        driver.begin(number)
+    faults = check(store)
+    assert len(faults) == 21
+    assert faults[-1] == "and more of this kind"
