@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from search_spaces.networks.geometry import Geometry
-from search_spaces.networks.ways.contraction import Gradients, contract
+from search_spaces.networks.ways.contraction import Gradients, Kept, Operands, contract
 from search_spaces.networks.ways.scratch import scratch_bytes
 
 
@@ -32,8 +32,9 @@ class MixInputs:
             for first in range(0, n, chunk):
                 yield slice(low, low + step), slice(first, first + chunk)
 
-    def forward(self, patches: Tensor, rows: Tensor, cells: Tensor) -> Tensor:
-        """Y ``[Q, H, p, a]``."""
+    def forward(self, operands: Operands) -> tuple[Tensor, Kept]:
+        """Y ``[Q, H, p, a]``; nothing is kept."""
+        patches, rows, cells = operands
         q, h, j, d = patches.shape
         p, a = rows.shape[1], cells.shape[1]
         y = patches.new_zeros((q, h, p, a))
@@ -43,17 +44,17 @@ class MixInputs:
             out = y[part].view(-1, a)
             for i, cell in enumerate(cells[chunk].to(u.dtype)):
                 out.addmm_(u[:, i], cell.mT)
-        return y
+        return y, ()
 
     def backward(
         self,
-        patches: Tensor,
-        rows: Tensor,
-        cells: Tensor,
+        operands: Operands,
         grad: Tensor,
         needs: tuple[bool, bool, bool],
+        kept: Kept,  # noqa: ARG002 - mixed input is cheap to form again
     ) -> Gradients:
         """Gradients of P, A and C where needed."""
+        patches, rows, cells = operands
         _, h, j, d = patches.shape
         p, a = rows.shape[1], cells.shape[1]
         dp = patches.new_zeros(patches.shape) if needs[0] else None

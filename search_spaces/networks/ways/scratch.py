@@ -1,7 +1,8 @@
-"""How much memory a way may use for what it forms in between: a bound in bytes.
+"""How much memory a way may use for what it forms in between: bounds in bytes.
 
-On a CPU the bound is about what stays in cache between being written and being read; on an
-accelerator it only keeps peak memory in check.
+*Scratch* holds what is formed and used up at once: on a CPU about what stays in cache between being
+written and being read, on an accelerator only a check on peak memory. *Kept* is what one layer may
+keep from the forward pass for the backward pass beside its inputs.
 """
 
 from collections.abc import Iterator
@@ -10,23 +11,31 @@ from contextvars import ContextVar
 
 import torch
 
-CPU_BYTES = 4 * 2**20
-ACCELERATOR_BYTES = 512 * 2**20
+SCRATCH = {"cpu": 4 * 2**20}
+KEPT = {"cpu": 64 * 2**20}
+ACCELERATOR_SCRATCH = 512 * 2**20
+ACCELERATOR_KEPT = 512 * 2**20
 
-_bound: ContextVar[int | None] = ContextVar("scratch_bytes", default=None)
+_bounds: ContextVar[tuple[int | None, int | None]] = ContextVar("bounds", default=(None, None))
 
 
 def scratch_bytes(device: torch.device) -> int:
-    """The bound that holds now on ``device``."""
-    default = CPU_BYTES if device.type == "cpu" else ACCELERATOR_BYTES
-    return _bound.get() or default
+    """The bound on scratch that holds now on ``device``."""
+    bound = _bounds.get()[0]
+    return SCRATCH.get(device.type, ACCELERATOR_SCRATCH) if bound is None else bound
+
+
+def kept_bytes(device: torch.device) -> int:
+    """The bound on what a layer keeps that holds now on ``device``."""
+    bound = _bounds.get()[1]
+    return KEPT.get(device.type, ACCELERATOR_KEPT) if bound is None else bound
 
 
 @contextmanager
-def scratch_limit(size: int) -> Iterator[None]:
-    """Set the bound, in bytes, for ways called (not: differentiated) inside."""
-    token = _bound.set(size)
+def memory_limits(*, scratch: int | None = None, kept: int | None = None) -> Iterator[None]:
+    """Set the bounds, in bytes, for forward passes inside; None leaves the device's own."""
+    token = _bounds.set((scratch, kept))
     try:
         yield
     finally:
-        _bound.reset(token)
+        _bounds.reset(token)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.ways import WAYS
-from search_spaces.networks.ways.scratch import scratch_limit
+from search_spaces.networks.ways.scratch import memory_limits
 from search_spaces.networks.ways.textbook import textbook
 
 OTHERS = sorted(set(WAYS) - {"textbook"})
@@ -26,6 +26,7 @@ class Case:
     batch: int
     cells: int
     scratch: int
+    kept: int
 
     def tensors(self) -> tuple[Tensor, Tensor, Tensor]:
         """Input, attention and cells."""
@@ -74,7 +75,8 @@ def cases(draw: st.DrawFn) -> Case:
         )
     )
     scratch = draw(st.sampled_from([1, 300, 2000, 10**6]))
-    return Case(geometry, size, draw(st.integers(1, 5)), draw(st.integers(1, 7)), scratch)
+    kept = draw(st.sampled_from([0, 10**6]))
+    return Case(geometry, size, draw(st.integers(1, 5)), draw(st.integers(1, 7)), scratch, kept)
 
 
 @pytest.mark.parametrize("name", OTHERS)
@@ -84,7 +86,7 @@ def test_outputs_and_gradients_are_those_of_the_textbook_way(name: str, case: Ca
     tensors = case.tensors()
     expected = textbook(*tensors, case.geometry)
     try:
-        with scratch_limit(case.scratch):
+        with memory_limits(scratch=case.scratch, kept=case.kept):
             y = WAYS[name](*tensors, case.geometry)
     except NotImplementedError:
         assert case.geometry.blocks[1] % case.geometry.groups
@@ -100,11 +102,22 @@ def test_outputs_and_gradients_are_those_of_the_textbook_way(name: str, case: Ca
 
 
 RESNET_LIKE = Case(
-    Geometry(4, 8, 1, (3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), (9, 2, 2), (1, 1)),
-    (4, 4),
-    3,
-    5,
-    999,
+    Geometry(
+        in_channels=4,
+        out_channels=8,
+        groups=1,
+        kernel=(3, 3),
+        stride=(1, 1),
+        padding=((1, 1), (1, 1)),
+        dilation=(1, 1),
+        blocks=(9, 2, 2),
+        cell_kernel=(1, 1),
+    ),
+    size=(4, 4),
+    batch=3,
+    cells=5,
+    scratch=1000,
+    kept=0,
 )
 
 

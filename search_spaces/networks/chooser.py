@@ -1,0 +1,179 @@
+"""Which way a layer is computed in.
+
+``"auto"`` asks the cost model alone: the choice follows from sizes, so that a training from one
+seed gives the same curve bit for bit every time, which a choice by stopwatch could not promise
+(ways round differently). ``"measured"`` times the best few of the model at first use, on the real
+device, type and thread count. Both answers are kept for the process; `choices` writes them down and
+`preset_choices` gives them back, so that a later run chooses alike without measuring.
+
+While a network is traced (torch.compile, torch.export) nothing is timed: a kept answer is used, or
+the model's.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from threading import Lock
+
+import torch
+from torch import Tensor
+
+from search_spaces.errors import InputError
+from search_spaces.networks.geometry import Geometry
+from search_spaces.networks.ways import WAYS
+from search_spaces.networks.ways.contraction import product_type
+from search_spaces.networks.ways.costs import ACCELERATOR, CORE, COSTS, Sizes, seconds
+from search_spaces.networks.ways.lowering import lowers
+
+CANDIDATES = 3
+"""How many ways are timed."""
+
+WITHIN = 4.0
+"""A way that the model thinks this many times slower than its best is not timed."""
+
+REPEATS = 3
+"""How often each is timed; the fastest counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Everything a choice may depend on.
+
+    Attributes:
+        geometry: sizes of the layer.
+        batch: samples.
+        size: input positions along each axis.
+        cells: cells of the warehouse.
+        dtype: type that products are computed in.
+        device: kind of device.
+        threads: CPU threads.
+        trains: whether a gradient is wanted.
+    """
+
+    geometry: Geometry
+    batch: int
+    size: tuple[int, ...]
+    cells: int
+    dtype: torch.dtype
+    device: str
+    threads: int
+    trains: bool
+
+    @property
+    def key(self) -> str:
+        """One line of text that tells situations apart."""
+        g = self.geometry
+        sizes = (
+            g.in_channels, g.out_channels, g.groups, g.kernel, g.stride, g.padding, g.dilation,
+            g.blocks, g.cell_kernel, self.batch, self.size, self.cells,
+        )  # fmt: skip
+        text = "/".join(str(part).replace(" ", "") for part in sizes)
+        mode = "train" if self.trains else "infer"
+        kind = str(self.dtype).removeprefix("torch.")
+        return f"{text} {kind} {self.device} {self.threads} {mode}"
+
+
+_kept: dict[str, str] = {}
+_lock = Lock()
+
+
+def choices() -> dict[str, str]:
+    """Every choice measured or given in this process: situation -> name of the way."""
+    return dict(_kept)
+
+
+def preset_choices(given: Mapping[str, str]) -> None:
+    """Take over choices that `choices` wrote down; both choosers follow them from now on.
+
+    Raises:
+        InputError: a way of that name does not exist.
+    """
+    for name in given.values():
+        if name not in WAYS:
+            raise InputError(
+                f"{name!r} is not a way of computing the operator: {', '.join(WAYS)}.",
+                "Write choices down again with this version.",
+            )
+    with _lock:
+        _kept.update(given)
+
+
+def forget_choices() -> None:
+    """Drop every choice measured or given."""
+    with _lock:
+        _kept.clear()
+
+
+def situation(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> Situation:
+    """The situation of a call; see `search_spaces.networks.ways` for shapes."""
+    kind = x.device.type
+    return Situation(
+        geometry=geometry,
+        batch=x.shape[0],
+        size=tuple(x.shape[2:]),
+        cells=cells.shape[0],
+        dtype=product_type(x),
+        device=kind,
+        threads=torch.get_num_threads() if kind == "cpu" else 1,
+        trains=torch.is_grad_enabled() and any(t.requires_grad for t in (x, alpha, cells)),
+    )
+
+
+@lru_cache(maxsize=4096)
+def modelled(where: Situation) -> str:
+    """Name of the way that the cost model thinks fastest."""
+    return ranked(where)[0][0]
+
+
+def ranked(where: Situation) -> list[tuple[str, float]]:
+    """Ways that compute this geometry and their modelled seconds, fastest first."""
+    sizes = Sizes.of(where.geometry, where.batch, where.size, where.cells)
+    rates = CORE if where.device == "cpu" else ACCELERATOR
+    able = [name for name in COSTS if name == "textbook" or lowers(where.geometry)]
+    return sorted(
+        ((name, seconds(COSTS[name](sizes), rates)) for name in able), key=lambda row: row[1]
+    )
+
+
+def auto(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> Tensor:
+    """Compute in the way that was given, or that the cost model thinks fastest."""
+    where = situation(x, alpha, cells, geometry)
+    name = (_kept and _kept.get(where.key)) or modelled(where)
+    return WAYS[name](x, alpha, cells, geometry)
+
+
+def measured(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> Tensor:
+    """Compute in the way that was given, or was found fastest by a clock at first use."""
+    where = situation(x, alpha, cells, geometry)
+    if where.key not in _kept and not torch.compiler.is_compiling():
+        with _lock:
+            _kept[where.key] = _fastest(where, x, alpha, cells)
+    return auto(x, alpha, cells, geometry)
+
+
+def _fastest(where: Situation, x: Tensor, alpha: Tensor, cells: Tensor) -> str:
+    order = ranked(where)
+    able = [name for name, cost in order[:CANDIDATES] if cost <= WITHIN * order[0][1]]
+    return min(able, key=lambda name: _clock(name, where, x, alpha, cells))
+
+
+def _clock(name: str, where: Situation, x: Tensor, alpha: Tensor, cells: Tensor) -> float:
+    """Seconds of one step of a way; leaves gradients and random state alone."""
+    tensors = [t.detach().requires_grad_(where.trains) for t in (x, alpha, cells)]
+    best = float("inf")
+    for _ in range(REPEATS + 1):
+        _settle(x.device)
+        start = time.perf_counter()
+        with torch.set_grad_enabled(where.trains):
+            y = WAYS[name](tensors[0], tensors[1], tensors[2], where.geometry)
+        if where.trains:
+            torch.autograd.grad(y, tensors, torch.ones_like(y))
+        _settle(x.device)
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+def _settle(device: torch.device) -> None:
+    if device.type != "cpu":
+        torch.accelerator.synchronize(device)

@@ -1,0 +1,141 @@
+"""The choosers: what they pick, what they remember, what they leave alone."""
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+from torch import Tensor
+
+from search_spaces.errors import InputError
+from search_spaces.networks import chooser
+from search_spaces.networks.geometry import Geometry
+from search_spaces.networks.operator import convolve
+from search_spaces.networks.ways import WAYS
+from search_spaces.networks.ways.costs import COSTS
+
+
+def conv3x3(channels: int, *, groups: int = 1, out_blocks: int = 1) -> Geometry:
+    """A 3x3 convolution with padding 1, cells cut along space."""
+    return Geometry(
+        in_channels=channels,
+        out_channels=channels,
+        groups=groups,
+        kernel=(3, 3),
+        stride=(1, 1),
+        padding=((1, 1), (1, 1)),
+        dilation=(1, 1),
+        blocks=(9, out_blocks, 1),
+        cell_kernel=(1, 1),
+    )
+
+
+def tensors(geometry: Geometry, size: int, cells: int, batch: int = 4) -> tuple[Tensor, ...]:
+    generator = torch.Generator().manual_seed(0)
+    shapes = (
+        (batch, geometry.in_channels, size, size),
+        (batch, geometry.mixtures, cells),
+        (cells, geometry.cell_out, geometry.cell_in, 1, 1),
+    )
+    return tuple(torch.randn(s, generator=generator).requires_grad_() for s in shapes)
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> Iterator[None]:
+    chooser.forget_choices()
+    yield
+    chooser.forget_choices()
+
+
+def situation(geometry: Geometry, size: int, cells: int) -> chooser.Situation:
+    return chooser.Situation(
+        geometry=geometry,
+        batch=64,
+        size=(size, size),
+        cells=cells,
+        dtype=torch.float32,
+        device="cpu",
+        threads=2,
+        trains=True,
+    )
+
+
+def test_every_way_has_a_cost() -> None:
+    assert set(COSTS) == set(WAYS)
+
+
+def test_late_stages_mix_inputs_and_early_stages_assemble() -> None:
+    assert chooser.modelled(situation(conv3x3(512), 1, 27)) == "mix-inputs"
+    assert chooser.modelled(situation(conv3x3(256), 2, 47)) == "mix-inputs"
+    assert chooser.modelled(situation(conv3x3(64), 8, 56)) != "mix-inputs"
+
+
+def test_a_way_that_refuses_a_geometry_is_never_picked() -> None:
+    depthwise = conv3x3(64, groups=64, out_blocks=1)
+    where = situation(depthwise, 8, 9)
+    assert [name for name, _ in chooser.ranked(where)] == ["textbook"]
+    x, alpha, cells = tensors(depthwise, 4, 3)
+    assert convolve(x, alpha, cells, depthwise, "measured").shape == x.shape
+
+
+@pytest.mark.parametrize("way", ["auto", "measured"])
+def test_choosers_give_the_textbook_result(way: str) -> None:
+    geometry = conv3x3(8)
+    operands = tensors(geometry, 5, 4)
+    x, alpha, cells = operands
+    y, expected = (convolve(x, alpha, cells, geometry, w) for w in (way, "textbook"))
+    torch.testing.assert_close(y, expected)
+    got, want = (torch.autograd.grad(z.square().sum(), operands) for z in (y, expected))
+    torch.testing.assert_close(got, want)
+
+
+def test_the_model_keeps_nothing_and_the_clock_keeps_its_answer() -> None:
+    geometry = conv3x3(8)
+    x, alpha, cells = tensors(geometry, 5, 4)
+    convolve(x, alpha, cells, geometry, "auto")
+    assert chooser.choices() == {}
+    convolve(x, alpha, cells, geometry, "measured")
+    ((key, name),) = chooser.choices().items()
+    assert name in WAYS
+    assert "train" in key
+
+
+@pytest.mark.parametrize("way", ["auto", "measured"])
+def test_a_written_choice_is_followed_when_given_back(
+    way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    geometry = conv3x3(8)
+    x, alpha, cells = tensors(geometry, 5, 4)
+    convolve(x, alpha, cells, geometry, "measured")
+    (key,) = chooser.choices()
+    chooser.forget_choices()
+    marked = torch.zeros(())
+    monkeypatch.setitem(WAYS, "assemble", lambda *_: marked)
+    chooser.preset_choices({key: "assemble"})
+    assert convolve(x, alpha, cells, geometry, way) is marked
+    assert chooser.choices() == {key: "assemble"}
+
+
+def test_choices_that_name_an_unknown_way_are_refused() -> None:
+    with pytest.raises(InputError, match="'fastest' is not a way"):
+        chooser.preset_choices({"anything": "fastest"})
+    assert chooser.choices() == {}
+
+
+def test_measuring_leaves_gradients_and_random_state_alone() -> None:
+    geometry = conv3x3(8)
+    operands = tensors(geometry, 5, 4)
+    x, alpha, cells = operands
+    state = torch.get_rng_state()
+    convolve(x, alpha, cells, geometry, "measured")
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(t.grad is None for t in operands)
+
+
+def test_without_gradient_only_the_forward_pass_is_measured() -> None:
+    geometry = conv3x3(8)
+    x, alpha, cells = tensors(geometry, 5, 4)
+    with torch.no_grad():
+        y = convolve(x, alpha, cells, geometry, "measured")
+    assert not y.requires_grad
+    (key,) = chooser.choices()
+    assert key.endswith("infer")
