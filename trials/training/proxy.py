@@ -13,6 +13,7 @@ from search_spaces.networks import build
 from trials.fidelity import Ladder
 from trials.records import Report, Trial
 from trials.training.data import Prepared, TrainingData, for_proxy
+from trials.training.data.split import VALIDATION_SHARE
 from trials.training.loop import train
 from trials.training.recipe import Recipe
 
@@ -26,6 +27,7 @@ class ProxyTask:
         recipe: how to train; as long as the ladder.
         ladder: epochs after which a trial is measured.
         split_seed: of the split into training and validation images, one for the study.
+        validation_share: share of the training images that is set apart.
         threads: CPU threads for torch; None leaves them as they are.
         way: name of the way in which every served layer is computed; see `build`.
         backbone: table of the network; None for a shipped one.
@@ -36,6 +38,7 @@ class ProxyTask:
     recipe: Recipe
     ladder: Ladder
     split_seed: int
+    validation_share: float = VALIDATION_SHARE
     threads: int | None = None
     way: str = "textbook"
     backbone: Backbone | None = None
@@ -68,7 +71,7 @@ class ProxyTask:
                 "Set in_channels and num_classes to those of the data.",
             )
         with _threads(self.threads), torch.random.fork_rng(devices=[]):
-            data = _data(self.prepared, self.split_seed)
+            data = _data(self.prepared, self.split_seed, self.validation_share)
             torch.manual_seed(trial.seed)
             network = build(config, self.backbone, way=self.way)
             train(
@@ -83,9 +86,9 @@ class ProxyTask:
 
 
 @lru_cache(maxsize=4)
-def _data(prepared: Prepared, split_seed: int) -> TrainingData:
+def _data(prepared: Prepared, split_seed: int, validation_share: float) -> TrainingData:
     """Mapped and checked once a process: the key holds the data's SHA-256."""
-    return for_proxy(prepared, split_seed)
+    return for_proxy(prepared, split_seed, validation_share)
 
 
 @contextmanager
