@@ -45,7 +45,7 @@ FIXED_RATIOS: dict[str, float | tuple[float, ...]] = {
 FIXED_SHARING = "layer"
 
 CLASSES = 1000
-KEYS = ("model", *RATIOS, "sharing_range", "num_classes")
+KEYS = ("model", *RATIOS, "sharing_range", "num_classes", "note")
 PARTS = SHARING_TOKENS[1:]
 """The address parts that upstream merges; stages are not among them."""
 
@@ -57,10 +57,10 @@ def from_upstream(mapping: Mapping[str, Any]) -> NetworkConfig:
         mapping: ``model``, and any of ``reduction``, ``cell_num_ratio``, ``cell_inplane_ratio``,
             ``cell_outplane_ratio``, ``nonlocal_basis_ratio`` (numbers, or lists with one number
             per warehouse), ``sharing_range`` (a list, or a string that is read as the list of its
-            letters) and ``num_classes`` (1000 if absent). An absent ratio is 1, an absent
-            reduction 1/16, and an absent sharing range merges layers and the convolutions that
-            are not depthwise, as most published networks do. What a model fixes may be repeated
-            but not changed.
+            letters) and ``num_classes`` (1000 if absent). A ``note`` is passed over, as JSON has no
+            comments. An absent ratio is 1, an absent reduction 1/16, and an absent sharing range
+            merges layers and the convolutions that are not depthwise, as most published networks
+            do. What a model fixes may be repeated but not changed.
 
     Raises:
         InputError: a key or model is unknown, or a value cannot be read; all faults are named.

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from itertools import pairwise
-from math import floor, gcd, prod
+from math import gcd, prod
 
 from search_spaces.backbones import shipped
 from search_spaces.config import NetworkConfig
@@ -194,6 +194,11 @@ def exact(ratio: float) -> Fraction:
     return simple if float(simple) == ratio else Fraction(ratio)
 
 
+def floor_times(ratio: Fraction, whole: int) -> int:
+    """``floor(ratio * whole)``, without reducing the product first."""
+    return ratio.numerator * whole // ratio.denominator
+
+
 def plan_network(
     config: NetworkConfig,
     backbone: Backbone | None = None,
@@ -259,6 +264,7 @@ def _plan_warehouse(
     cell_kernel = _cell_kernel(config, backbone, group)
     ratio, reduction = pick("cell_num_ratio"), pick("reduction")
     basis_ratio = pick("nonlocal_basis_ratio")
+    uses_basis = basis_ratio < 1
 
     served = [backbone.sites[i] for i in group.sites]
     blocks = [
@@ -269,11 +275,11 @@ def _plan_warehouse(
         )
         for site in served
     ]
-    cells = max(floor(ratio * sum(map(prod, blocks))), 1)
+    cells = max(floor_times(ratio, sum(map(prod, blocks))), 1)
     plans = []
     start = 0
     for site, cut in zip(served, blocks, strict=True):
-        local = floor(ratio * prod(cut))
+        local = floor_times(ratio, prod(cut))
         last = site is served[-1]
         plans.append(
             SitePlan(
@@ -285,11 +291,9 @@ def _plan_warehouse(
                 start=start,
                 local=local,
                 owned=cells - start if last else local,
-                hidden=max(floor(site.in_channels * reduction), MIN_HIDDEN),
+                hidden=max(floor_times(reduction, site.in_channels), MIN_HIDDEN),
                 basis=(
-                    max(floor((cells - local) * basis_ratio), MIN_HIDDEN)
-                    if basis_ratio < 1
-                    else None
+                    max(floor_times(basis_ratio, cells - local), MIN_HIDDEN) if uses_basis else None
                 ),
                 linear_bias=backbone.attention_norm == "layer",
             )
@@ -304,7 +308,7 @@ def _cell_channels(
 ) -> int:
     """Channels of a cell along one side: it must divide those of every site, so their gcd."""
     ratio = pick(setting)
-    cell = max(floor(common * ratio), 1)
+    cell = max(floor_times(ratio, common), 1)
     if common % cell == 0:
         return cell
     side = "out_channels" if setting == "cell_outplane_ratio" else "group_in_channels"

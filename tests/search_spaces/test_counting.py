@@ -1,7 +1,11 @@
 """Counting at once equals counting one by one, integer by integer."""
 
+import json
+import subprocess
+import sys
 from fractions import Fraction
 from math import floor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -162,3 +166,13 @@ def test_infeasible_rows_are_marked_and_leave_the_others_alone() -> None:
 def test_every_ratio_is_a_column() -> None:
     """The strategies above cover every setting that a column can hold."""
     assert set(BY_NAME) == set(RATIOS)
+
+
+def test_the_benchmark_reports_its_numbers() -> None:
+    """The last line is JSON, and counting at once is the faster way."""
+    script = Path(__file__).parents[2] / "benchmarks" / "count_configs.py"
+    command = [sys.executable, str(script), "--rows", "2000", "--one-by-one", "50"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    numbers = json.loads(done.stdout.splitlines()[-1])
+    assert numbers["configs_per_second_at_once"] > 3 * numbers["configs_per_second_one_by_one"]
+    assert numbers["seconds_to_build_one_with_torch"] > 0
