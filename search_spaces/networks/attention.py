@@ -28,8 +28,8 @@ class HeLinear(nn.Linear):
     """A linear layer that starts He normal by fan-out, with bias 0."""
 
     def reset_parameters(self) -> None:
-        """Draw the weight; a layer without outputs draws nothing."""
-        if self.weight.numel():
+        """Draw the weight; a layer without outputs or without memory draws nothing."""
+        if self.weight.numel() and not self.weight.is_meta:
             nn.init.kaiming_normal_(self.weight, mode="fan_out", nonlinearity="relu")
         if self.bias is not None:
             nn.init.zeros_(self.bias)

@@ -1,5 +1,7 @@
 """Plan -> module: sites swapped in place, counted equal to built."""
 
+from copy import deepcopy
+
 import torch
 from torch import nn
 
@@ -19,7 +21,7 @@ def build(
     backbone: Backbone | None = None,
     *,
     network: nn.Module | None = None,
-    way: str = "textbook",
+    way: str = "auto",
 ) -> nn.Module:
     """Build the network of a configuration, or of a plan already worked out.
 
@@ -31,7 +33,7 @@ def build(
     Args:
         config: what to build.
         backbone: the table to plan on; the shipped one of the config's name if None.
-        network: the plain network to serve, changed in place; the table's own if None.
+        network: the plain network to serve, of which a copy is made; the table's own if None.
         way: name of the way in which every layer is computed.
 
     Returns:
@@ -46,7 +48,7 @@ def build(
     """
     find_way(way)
     plan = config if isinstance(config, Plan) else plan_network(config, backbone)
-    module = plain_network(plan.backbone) if network is None else network
+    module = plain_network(plan.backbone) if network is None else deepcopy(network)
     plain = {site.name: _plain_layer(module, site) for site in plan.backbone.sites}
     for index, warehouse in enumerate(plan.warehouses):
         shared = _start_warehouse(plan, index, plain[plan.sites[warehouse.sites[0]].site.name])

@@ -38,7 +38,7 @@ class Warehouse(nn.Module):
     @torch.no_grad()
     def start_run(self, start: int, owned: int) -> None:
         """Draw the cells that one site owns: He normal, fan-out of the run taken as one tensor."""
-        if owned:
+        if owned and not self.cells.is_meta:
             run = self.cells[start : start + owned]
             nn.init.kaiming_normal_(run.flatten(0, 1), mode="fan_out", nonlinearity="relu")
 
@@ -69,7 +69,7 @@ class _Served(nn.Module):
         *,
         owner: bool,
         norm: AttentionNorm = "batch",
-        way: str = "textbook",
+        way: str = "auto",
     ) -> None:
         super().__init__()
         find_way(way)

@@ -20,6 +20,7 @@ from search_spaces.config import SHARING_RANGES
 from search_spaces.networks import build, plan_of
 from search_spaces.networks.backbones import plain_network
 from search_spaces.networks.layer import KWConv, Warehouse, warehouses
+from search_spaces.sites import Address, Backbone, Site
 
 PUBLISHED = json.loads((Path(__file__).parents[2] / "reference" / "published.json").read_text())
 RESNET18 = [row for row in PUBLISHED if row["model"] == "kw_resnet18"]
@@ -60,7 +61,7 @@ def test_counted_equals_built(config: NetworkConfig) -> None:
         plan = plan_network(config)
     except InfeasibleError:
         assume(False)  # noqa: FBT003 - the name of the function says what is assumed
-    with torch.device("cpu" if config.backbone in SMALL else "meta"):
+    with torch.device("meta"):
         network = build(plan)
     assert sum(p.numel() for p in network.parameters()) == count(plan).params
     attentions = [m.attention for m in network.modules() if isinstance(m, KWConv)]
@@ -254,6 +255,36 @@ def test_memory_layout_of_images_may_change() -> None:
     network.to(memory_format=torch.channels_last)
     turned = network(images().double().contiguous(memory_format=torch.channels_last))
     torch.testing.assert_close(turned, expected, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("conv", [nn.Conv1d, nn.Conv2d, nn.Conv3d])
+def test_any_network_with_a_table_is_served_and_stays_as_it_was(conv: Any) -> None:
+    """A bare Sequential, with one to three axes, groups and dilation: it runs, and is a copy."""
+    plain = nn.Sequential(
+        conv(2, 8, 3, padding=1), nn.ReLU(), conv(8, 8, 3, padding=2, dilation=2, groups=2)
+    )
+    sites = tuple(
+        Site(
+            name=name,
+            address=Address.parse(f"stage0_layer{name}_conv0"),
+            kind="conv",
+            in_channels=layer.in_channels,
+            out_channels=layer.out_channels,
+            kernel=layer.kernel_size,
+            groups=layer.groups,
+            bias=True,
+            positions=1,
+        )
+        for name, layer in plain.named_children()
+        if isinstance(layer, conv)
+    )
+    table = Backbone("mine", 1, 2, (6, 6), sites, plain_params=16, plain_macs=0)
+    config = NetworkConfig(backbone="mine", cell_num_ratio=0.7, sharing_range=("layer",))
+    network = build(config, table, network=plain)
+    x = torch.randn(2, 2, *[6] * len(sites[0].kernel))
+    assert network(x).shape == plain(x).shape
+    assert len(warehouses(network)) == 1
+    assert not warehouses(plain)
 
 
 class Foreign(nn.Module):
