@@ -13,6 +13,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     CheckConstraint,
+    Double,
     Enum,
     ForeignKey,
     Index,
@@ -50,6 +51,7 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMES)
     type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own spelling
         datetime: UtcDateTime(),
+        float: Double(),
         dict[str, Any]: JSON(),
         NetworkConfig: ConfigText(),
         TrialState: STATE,

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, bindparam, select
 
 from search_spaces.errors import InputError, nearest
 from trials.records import FrontRecord, Measurement, StudyRecord, TrialRecord, TrialState
@@ -30,11 +30,13 @@ _STUDIES = (
 _TRIALS = select(TrialRow.__table__, FrontRow.hypervolume).outerjoin(
     FrontRow, FrontRow.id == TrialRow.front_id
 )
+_PRESENT = select(TallyRow.front_id).where(TallyRow.study_id == bindparam("study"))
 _FRONT = (
     _TRIALS.join(FrontMemberRow, FrontMemberRow.trial_id == TrialRow.id)
-    .join(TallyRow, TallyRow.front_id == FrontMemberRow.front_id)
+    .where(FrontMemberRow.front_id == _PRESENT.scalar_subquery())
     .order_by(FrontMemberRow.place)
 )
+_OF_STUDY = TrialRow.study_id == bindparam("study")
 
 
 class Reader:
@@ -85,7 +87,7 @@ class Reader:
         Raises:
             InputError: no such study.
         """
-        query = _TRIALS.order_by(TrialRow.number).limit(limit)
+        query = _TRIALS.where(_OF_STUDY).order_by(TrialRow.number).limit(limit)
         if states is not None:
             query = query.where(TrialRow.state.in_(list(states))).offset(offset)
         elif offset:
@@ -99,7 +101,7 @@ class Reader:
             InputError: no such study or trial.
         """
         if 0 <= number < _NUMBERS:
-            found = self._trials(study, _TRIALS.where(TrialRow.number == number))
+            found = self._trials(study, _TRIALS.where(_OF_STUDY, TrialRow.number == number))
             if found:
                 return found[0]
         asked = sum(self.study(study).states.values())
@@ -192,7 +194,7 @@ class Reader:
     def _trials(self, study: str, query: Select[Any]) -> list[TrialRecord]:
         def work(connection: Connection) -> list[TrialRecord]:
             owner = study_id(connection, study)
-            found = connection.execute(query.where(TrialRow.study_id == owner))
+            found = connection.execute(query, {"study": owner})
             return rows.read(
                 lambda: [rows.trial_record(study, row) for row in found],
                 f"trials of study {study!r}",

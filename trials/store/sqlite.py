@@ -9,6 +9,7 @@ the disk.
 import json
 import shutil
 import sqlite3
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -80,6 +81,20 @@ class SqlitePlace:
                 "Start a study with 'kwsearch search', or name its database with --database.",
             )
         self._look_at_the_header(create=create)
+        if read_only and Path(f"{self.path}-journal").exists():
+            self._heal()
+
+    def _heal(self) -> None:
+        """Let SQLite roll back what a crash cut off; a connection for reading only may not.
+
+        Nothing happens if the journal belongs to a process that is writing just now, or if this
+        one may not write: opening will then say so.
+        """
+        with suppress(sqlite3.Error), closing(_connect(self._uri("rw"), self.patience)) as raw:
+            raw.execute("SELECT count(*) FROM sqlite_master").fetchone()
+
+    def _uri(self, mode: str) -> str:
+        return f"{self.path.as_uri()}?mode={mode}"
 
     def _look_at_the_header(self, *, create: bool) -> None:
         size = self.path.stat().st_size
@@ -98,7 +113,7 @@ class SqlitePlace:
         mode = "ro" if read_only else "rwc"
         engine = create_engine(
             "sqlite://",
-            creator=partial(_connect, f"{self.path.as_uri()}?mode={mode}", self.patience),
+            creator=partial(_connect, self._uri(mode), self.patience),
             poolclass=QueuePool,
             json_serializer=partial(json.dumps, allow_nan=False, separators=(",", ":")),
             hide_parameters=True,

@@ -166,3 +166,9 @@ def make_driver() -> Callable[..., Driver]:
 def make_measurement() -> Callable[..., Measurement]:
     """`measured`, likewise."""
     return measured
+
+
+@pytest.fixture
+def make_front() -> Callable[..., FrontUpdate]:
+    """A front from its members and hypervolume."""
+    return FrontUpdate
