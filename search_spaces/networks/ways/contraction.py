@@ -1,10 +1,10 @@
 """One differentiable function for every order of contraction.
 
-Input, attention and cells are kept for the backward pass; patches are formed again there, and so is
-whatever an order forms in between, unless the order keeps it.
+Input, attention and cells are kept for the backward pass. Patches, and whatever an order forms in
+between, are kept within a bound and formed again above it.
 """
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -14,6 +14,7 @@ from torch.autograd.function import once_differentiable
 
 from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.ways.lowering import Lowering, lower, lowers
+from search_spaces.networks.ways.scratch import kept_bytes
 
 Gradients = tuple[Tensor | None, Tensor | None, Tensor | None]
 Kept = tuple[Tensor, ...]
@@ -50,38 +51,42 @@ class _Task:
     lowering: Lowering
     order: Order
     dtype: torch.dtype
+    keep: int
 
 
 class _Context(Protocol):
     """What autograd hands from forward to backward."""
 
     task: _Task
-    saved_tensors: tuple[Tensor, ...]
+    saved_tensors: tuple[Tensor | None, ...]
     needs_input_grad: tuple[bool, bool, bool, bool]
 
-    def save_for_backward(self, *tensors: Tensor) -> None: ...
+    def save_for_backward(self, *tensors: Tensor | None) -> None: ...
 
 
 class _Contract(torch.autograd.Function):
     @staticmethod
     def forward(ctx: _Context, x: Tensor, alpha: Tensor, cells: Tensor, task: _Task) -> Tensor:
         ctx.task = task
-        low = task.lowering
-        y, kept = task.order.forward(_operands(x, alpha, cells, task))
-        ctx.save_for_backward(x, alpha, cells, *kept)
-        return low.output(y)
+        operands = _operands(x, alpha, cells, task, None)
+        y, kept = task.order.forward(operands)
+        ctx.save_for_backward(x, alpha, cells, _worth_keeping(operands.patches, x, task), *kept)
+        return task.lowering.output(y)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: _Context, grad: Tensor) -> tuple[Tensor | None, ...]:
-        x, alpha, cells, *kept = ctx.saved_tensors
+        x, alpha, cells, patches, *kept = ctx.saved_tensors
         task, low, needs = ctx.task, ctx.task.lowering, ctx.needs_input_grad
-        dp, da, dc = task.order.backward(
-            _operands(x, alpha, cells, task),
-            low.output_back(grad, task.dtype),
-            (needs[0], needs[1], needs[2]),
-            tuple(kept),
-        )
+        if x is None or alpha is None or cells is None:
+            raise AssertionError(task)
+        with _autocast_off(x):
+            dp, da, dc = task.order.backward(
+                _operands(x, alpha, cells, task, patches),
+                low.output_back(grad, task.dtype),
+                (needs[0], needs[1], needs[2]),
+                tuple(tensor for tensor in kept if tensor is not None),
+            )
         return (
             None if dp is None else low.fold(dp, x).to(x.dtype),
             None if da is None else low.attention_back(da, alpha).to(alpha.dtype),
@@ -101,11 +106,24 @@ def product_type(x: Tensor) -> torch.dtype:
     return torch.get_autocast_dtype(x.device.type) if autocasts(x) else x.dtype
 
 
-def _operands(x: Tensor, alpha: Tensor, cells: Tensor, task: _Task) -> Operands:
+def _operands(
+    x: Tensor, alpha: Tensor, cells: Tensor, task: _Task, patches: Tensor | None
+) -> Operands:
     low = task.lowering
-    return Operands(
-        low.patches(x, task.dtype), low.attention(alpha.to(task.dtype)), low.cells(cells)
-    )
+    if patches is None:
+        patches = low.patches(x, task.dtype)
+    return Operands(patches, low.attention(alpha.to(task.dtype)), low.cells(cells))
+
+
+def _worth_keeping(patches: Tensor, x: Tensor, task: _Task) -> Tensor | None:
+    """The patches, if they are neither a view of the input nor larger than the bound."""
+    size = patches.numel() * patches.element_size()
+    view = patches.untyped_storage().data_ptr() == x.untyped_storage().data_ptr()
+    return None if view or size > task.keep else patches
+
+
+def _autocast_off(x: Tensor) -> AbstractContextManager[object]:
+    return torch.autocast(x.device.type, enabled=False) if autocasts(x) else nullcontext()
 
 
 def contract(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry, order: Order) -> Tensor:
@@ -119,7 +137,8 @@ def contract(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry, order:
     """
     if not lowers(geometry):
         raise NotImplementedError(f"cells span several groups: {geometry}")
-    task = _Task(lower(geometry, tuple(x.shape[2:])), order, product_type(x))
-    with torch.autocast(x.device.type, enabled=False) if autocasts(x) else nullcontext():
+    low = lower(geometry, tuple(x.shape[2:]))
+    task = _Task(low, order, product_type(x), kept_bytes(x.device))
+    with _autocast_off(x):
         y: Tensor = _Contract.apply(x, alpha, cells, task)
         return y

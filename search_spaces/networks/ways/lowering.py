@@ -17,7 +17,7 @@ position of nine.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import product
 from math import prod
 
@@ -84,32 +84,32 @@ class Lowering:
     geometry: Geometry
     axes: tuple[Axis, ...]
 
-    @property
+    @cached_property
     def positions(self) -> int:
         """Output positions, H."""
         return prod(axis.out for axis in self.axes)
 
-    @property
+    @cached_property
     def live(self) -> int:
         """Live kernel positions, K."""
         return prod(axis.live for axis in self.axes)
 
-    @property
+    @cached_property
     def whole(self) -> bool:
         """Whether a cell spans the whole kernel."""
         return self.geometry.blocks[0] == 1
 
-    @property
+    @cached_property
     def mixed(self) -> int:
         """Blocks of a patch that share a row of attention, J."""
         return self.geometry.blocks[2] * (1 if self.whole else self.live)
 
-    @property
+    @cached_property
     def depth(self) -> int:
         """Values of a patch that meet one cell, D."""
         return self.geometry.cell_in * (self.live if self.whole else 1)
 
-    @property
+    @cached_property
     def group_blocks(self) -> int:
         """Output blocks of one group, p."""
         return self.geometry.blocks[1] // self.geometry.groups
@@ -231,11 +231,11 @@ class Lowering:
         shape = (batch * groups, self.positions, self.group_blocks, self.geometry.cell_out)
         return last.reshape(shape).contiguous()
 
-    @property
+    @cached_property
     def _channels(self) -> tuple[int, int, int]:
         return self.geometry.groups, self.geometry.blocks[2], self.geometry.cell_in
 
-    @property
+    @cached_property
     def _order(self) -> tuple[int, ...]:
         """From (batch, outs, live, group, block, channel) to P's order."""
         dims = len(self.axes)
@@ -244,13 +244,13 @@ class Lowering:
         kernel = (block, *live) if self.whole else (*live, block)
         return (0, group, *outs, *kernel, channel)
 
-    @property
+    @cached_property
     def _rows(self) -> tuple[int, ...]:
         """From (batch, live, group, output block, input block, cell) to A's order."""
         dims = 0 if self.whole else len(self.axes)
         return (0, dims + 1, dims + 2, *range(1, dims + 1), dims + 3, dims + 4)
 
-    @property
+    @cached_property
     def _live_points(self) -> tuple[slice, ...]:
         spans = (slice(axis.first, axis.first + axis.live) for axis in self.axes)
         return (slice(None), slice(None), slice(None), *spans)
