@@ -23,6 +23,7 @@ from search_spaces.space import SETTINGS, Space
 from trials.errors import DamagedDataError, InterruptedSearchError
 from trials.execution import run_serially
 from trials.fidelity import Ladder
+from trials.promotion import Halving
 from trials.records import Measure, NewStudy, StudyRecord
 from trials.search import Search, Standing, require_member
 from trials.store import Store
@@ -184,12 +185,20 @@ def drive(
             ladder=asked.ladder,
             sampler=settings.search.sampler,
             worker=worker,
+            halving=_halving(asked, study),
             watch=watch or (lambda _: None),
         )
         _run(search, lambda: _measure(settings, study, asked.ladder))
     finally:
         store.release(study.name, worker)
     return store.study(study.name)
+
+
+def _halving(asked: Problem, study: StudyRecord) -> Halving | None:
+    if asked.settings.search.promotion == "none":
+        return None
+    low = asked.limits.min_params or asked.space.smallest_params(study.spec.seed)
+    return Halving(asked.settings.search.eta, low, study.spec.reference_params)
 
 
 def _run(search: Search, measure: Callable[[], Measure]) -> None:

@@ -211,6 +211,14 @@ class SearchSettings(Settings):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(
         0, description="Seed of the sampler, of the validation split and of every training."
     )
+    promotion: Literal["halving", "none"] = Field(
+        "halving",
+        description="halving: after each rung only the best in accuracy for their size go on; "
+        "none: every trial is trained to the top rung.",
+    )
+    eta: Annotated[float, Field(ge=1.1, le=100)] = Field(
+        3.0, description="Halving lets about one in eta trials go on from each rung."
+    )
 
 
 class ExecutionSettings(Settings):

@@ -182,6 +182,11 @@ class Space:
                 best = self.decode(values), size
         return best
 
+    def smallest_params(self, seed: int = 0) -> int:
+        """Parameters of the smallest network found; 1 if there is none."""
+        found = self.smallest(seed)
+        return found[1].params if found else 1
+
     def largest(self, seed: int = 0) -> int:
         """Parameters of the largest network found among the corners and random draws."""
         sizes = (self.count(values) for values in self._probes(seed))

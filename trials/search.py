@@ -17,6 +17,7 @@ from search_spaces.space import Space
 from trials.errors import NonFiniteError, NothingFeasibleError
 from trials.fidelity import Ladder
 from trials.pareto import Front, Point
+from trials.promotion import Decision, Entry, Halving
 from trials.records import (
     FrontUpdate,
     Measurement,
@@ -84,6 +85,7 @@ class Search:
         space: what may be chosen.
         limits: the budget that proposals must keep.
         ladder: rungs of a trial.
+        halving: which trials go on from a rung; None lets every trial go to the top.
         sampler: name of the sampler, one of `trials.sampling.SAMPLERS`.
         worker: who measures, ``host:pid``, written beside each trial.
         watch: called with the standing after each finished trial.
@@ -96,6 +98,7 @@ class Search:
     ladder: Ladder
     sampler: str
     worker: str
+    halving: Halving | None = None
     watch: Callable[[Standing], None] = lambda _: None
     exhausted: bool = field(default=False, init=False)
 
@@ -112,7 +115,19 @@ class Search:
         reference = (self.study.spec.reference_params, 1 - self.study.spec.reference_accuracy)
         self._front = Front(reference, (_point(r) for r in records if _complete(r)))
         self._waiting = [r.number for r in reversed(records) if not r.state.final]
+        self._rungs = self._rebuilt_rungs(records) if self.halving else {}
         self._sampler = self._rebuilt_sampler(records)
+
+    def _rebuilt_rungs(self, records: Iterable[TrialRecord]) -> dict[int, list[Entry]]:
+        trials = {record.number: record for record in records}
+        rungs: dict[int, list[Entry]] = {rung: [] for rung in self.ladder.rungs[:-1]}
+        for number, measured in self.store.measurements(self._name):
+            record = trials[number]
+            beyond = record.epochs > measured.epoch
+            if measured.epoch in rungs and (beyond or record.state.final):
+                entry = Entry(number, record.trial.params, measured.accuracy, beyond)
+                rungs[measured.epoch].append(entry)
+        return rungs
 
     def _rebuilt_sampler(self, records: Iterable[TrialRecord]) -> Sampler:
         seed = self.study.spec.seed
@@ -209,8 +224,24 @@ class Search:
                 "Lower the learning rate, or set gradient clipping.",
             )
         self.store.measure(self._name, trial.number, trial.attempt, measurement)
-        self._open[trial.number].measured = measurement
-        return Verdict.GO_ON
+        open_trial = self._open[trial.number]
+        open_trial.measured = measurement
+        decision = self._decide(trial, measurement)
+        if decision.goes_on:
+            return Verdict.GO_ON
+        open_trial.stopped = decision.reason
+        return Verdict.STOP
+
+    def _decide(self, trial: Trial, measurement: Measurement) -> Decision:
+        if self.halving is None or measurement.epoch not in self._rungs:
+            return Decision(goes_on=True, reason="No trial is stopped here.")
+        rung = self._rungs[measurement.epoch]
+        entry = Entry(trial.number, trial.params, measurement.accuracy, went_on=False)
+        if trial.attempt > 1 and any(seen.number == trial.number for seen in rung):
+            return Decision(goes_on=True, reason="It had gone on before it was interrupted.")
+        decision = self.halving.decide(rung, entry)
+        rung.append(entry._replace(went_on=decision.goes_on))
+        return decision
 
     def finish(self, trial: Trial, outcome: Outcome) -> None:
         """Keep how a trial ended, and the front after it."""

@@ -12,6 +12,7 @@ from search_spaces.space import Space
 from trials.errors import NothingFeasibleError, StorageError
 from trials.execution import run_serially
 from trials.fidelity import Ladder
+from trials.promotion import Halving
 from trials.records import Measurement, NewStudy, Refusal, TrialState, Verdict
 from trials.search import Search, require_member, trial_seed
 from trials.store import open_store
@@ -28,6 +29,7 @@ SPACE = Space(
 )
 LIMITS = Limits(min_params=10_000, max_params=200_000)
 REFERENCE = (200_000, 0.1)
+HALVING = Halving(eta=3, low=10_000, high=200_000)
 
 
 def learn(trial, report):
@@ -46,8 +48,8 @@ def new_study(store, name="study", trials=12, seed=0):
     )
 
 
-def open_search(store, study, sampler="tpe", space=SPACE):
-    return Search(store, store.study(study.name), space, LIMITS, LADDER, sampler, "test:1")
+def open_search(store, study, sampler="tpe", space=SPACE, halving=None):
+    return Search(store, store.study(study.name), space, LIMITS, LADDER, sampler, "test:1", halving)
 
 
 @pytest.fixture
@@ -87,23 +89,25 @@ def test_another_seed_gives_another_table(store):
     assert table(store, "one") != table(store, "other")
 
 
+@pytest.mark.parametrize("halving", [None, HALVING])
 @pytest.mark.parametrize("when", [0, 3, 11])
-def test_a_search_interrupted_anywhere_and_resumed_ends_as_if_it_had_not_been(store, when):
-    run_serially(open_search(store, new_study(store, "whole")), learn)
+def test_a_search_interrupted_anywhere_and_resumed_ends_as_if_it_had_not_been(store, when, halving):
+    run_serially(open_search(store, new_study(store, "whole"), halving=halving), learn)
 
     def interrupted(trial, report):
-        if trial.number == when and trial.attempt == 1:
-            report(Measurement(1, 0.5, 0.01, 0.5, 100, 0.5))
+        def report_and_stop(measurement):
+            report(measurement)
             raise KeyboardInterrupt
-        learn(trial, report)
+
+        learn(trial, report_and_stop if (trial.number, trial.attempt) == (when, 1) else report)
 
     new_study(store, "study")
-    search = open_search(store, store.study("study"))
+    search = open_search(store, store.study("study"), halving=halving)
     with pytest.raises(KeyboardInterrupt):
         run_serially(search, interrupted)
     search.give_back()
     assert store.trial("study", when).state is TrialState.WAITING
-    run_serially(open_search(store, store.study("study")), learn)
+    run_serially(open_search(store, store.study("study"), halving=halving), learn)
     assert table(store) == table(store, "whole")
 
 
@@ -213,6 +217,17 @@ def test_an_error_of_the_storage_ends_the_run_and_fails_no_trial(store):
     with pytest.raises(StorageError):
         run_serially(open_search(store, new_study(store)), measure)
     assert store.trial("study", 0).state is TrialState.RUNNING
+
+
+def test_halving_stops_most_trials_early_with_a_reason_and_keeps_them_off_the_front(store):
+    run_serially(open_search(store, new_study(store, trials=30), halving=HALVING), learn)
+    records = store.trials("study")
+    stopped = [record for record in records if record.state is TrialState.STOPPED]
+    assert len(stopped) > 8
+    assert all(record.epochs == 1 for record in stopped)
+    assert all(record.cause == "promotion" and "Place" in record.detail for record in stopped)
+    on_front = {record.number for record in store.front("study")}
+    assert not on_front & {record.number for record in stopped}
 
 
 def test_progress_is_told_after_each_trial(store):

@@ -1,0 +1,115 @@
+"""Multi-objective successive halving, asynchronous, in the variant that stops trials.
+
+Parameters are exact before the first step, so only accuracy is uncertain. At each rung but the
+top one a trial goes on if it is among the best 1 / eta of the trials seen at that rung, ranked by
+non-domination of (parameters, accuracy) and then by crowding, so that small networks compete with
+small ones. Asynchronous successive halving is Li et al., "A System for Massively Parallel
+Hyperparameter Tuning", MLSys 2020; the ranking is NSGA-II's (Deb et al. 2002).
+
+So that no size is given up on account of luck, the logarithm of parameters over the budget is cut
+into bands, and a trial goes on if none of its band has gone on from that rung yet, or if it is the
+most accurate of its band.
+
+Everything here is a pure function of a rung's table: no clock, no randomness, no input or output.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, log
+from typing import NamedTuple
+
+import numpy as np
+
+from trials.pareto import Point, crowding, ranks
+
+WINDOW = 1000
+"""Latest trials of a rung that a newcomer is compared with, which bounds the cost of deciding."""
+
+
+class Entry(NamedTuple):
+    """A trial at a rung.
+
+    Attributes:
+        number: of the trial.
+        params: of its network.
+        accuracy: measured at the rung.
+        went_on: whether it was trained beyond the rung, or still may be.
+    """
+
+    number: int
+    params: int
+    accuracy: float
+    went_on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether a trial goes on, and why, in a sentence for people."""
+
+    goes_on: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Halving:
+    """The rule of one study.
+
+    Attributes:
+        eta: one in ``eta`` trials goes on from each rung.
+        low: fewest parameters of the budget, lower end of the first band.
+        high: most parameters of the budget, upper end of the last band.
+        bands: number of size bands, equal in log-parameters.
+    """
+
+    eta: float
+    low: int
+    high: int
+    bands: int = 4
+
+    def band(self, params: int) -> int:
+        """Index of the size band that a network falls into."""
+        if self.high <= self.low:
+            return 0
+        share = log(max(params, 1) / self.low) / log(self.high / self.low)
+        return min(max(int(share * self.bands), 0), self.bands - 1)
+
+    def decide(self, seen: Sequence[Entry], newcomer: Entry) -> Decision:
+        """Whether ``newcomer`` goes on, given the trials seen at its rung before it."""
+        peers = [e for e in seen if self.band(e.params) == self.band(newcomer.params)]
+        if not any(peer.went_on for peer in peers):
+            return Decision(goes_on=True, reason="No network of its size has gone on yet.")
+        if all(newcomer.accuracy > peer.accuracy for peer in peers):
+            return Decision(goes_on=True, reason="It is the most accurate network of its size.")
+        table = [*seen[-(WINDOW - 1) :], newcomer]
+        place, rank = _place(table)
+        room = ceil(len(table) / self.eta)
+        if place < room:
+            return Decision(
+                goes_on=True, reason=f"Place {place + 1} of {len(table)}, with room for {room}."
+            )
+        return Decision(goes_on=False, reason=self._why(table, place, rank, room))
+
+    def _why(self, table: Sequence[Entry], place: int, rank: int, room: int) -> str:
+        newcomer = table[-1]
+        better = [
+            e for e in table[:-1] if e.params <= newcomer.params and e.accuracy >= newcomer.accuracy
+        ]
+        text = f"Place {place + 1} of {len(table)} in front {rank + 1}, with room for {room}"
+        if not better:
+            return f"{text}: the front is crowded where it stands."
+        best = max(better, key=lambda e: (e.accuracy, -e.params, -e.number))
+        return (
+            f"{text}: trial {best.number} reached {best.accuracy:.2%} with {best.params:,} "
+            f"parameters, this one {newcomer.accuracy:.2%} with {newcomer.params:,}."
+        )
+
+
+def _place(table: Sequence[Entry]) -> tuple[int, int]:
+    """Place (from 0) of the last entry, and its non-domination rank."""
+    points = [Point.of(entry.params, entry.accuracy, entry.number) for entry in table]
+    rank = ranks(points)
+    own = int(rank[-1])
+    front = [i for i, other in enumerate(rank) if other == own]
+    distance = crowding([points[i] for i in front])
+    ahead_in_front = int(np.sum(distance[:-1] > distance[-1]))
+    return int(np.sum(rank < own)) + ahead_in_front, own
