@@ -92,10 +92,9 @@ def resume(
         steal: take the study from a driver that is known to be dead.
     """
     with open_store(database, create=False) as store:
-        study = store.study(name)
         if trials is not None:
-            study = store.set_trials(name, trials)
-        return driving.drive(store, study, watch=watch, steal=steal)
+            store.set_trials(name, trials)
+        return driving.drive(store, store.study(name), watch=watch, steal=steal)
 
 
 def init(name: str) -> str:
