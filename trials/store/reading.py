@@ -87,12 +87,16 @@ class Reader:
         Raises:
             InputError: no such study.
         """
-        query = _TRIALS.where(_OF_STUDY).order_by(TrialRow.number).limit(limit)
-        if states is not None:
-            query = query.where(TrialRow.state.in_(list(states))).offset(offset)
-        elif offset:
-            query = query.where(TrialRow.number >= min(offset, _NUMBERS - 1))  # no gaps in numbers
-        return self._trials(study, query)
+        query = _TRIALS.where(_OF_STUDY).order_by(TrialRow.number)
+        if states is None:
+            # Numbers have no gaps, so the first of a page is found by its number.
+            page = query.where(TrialRow.number >= min(offset, _NUMBERS - 1)).limit(limit)
+            return self._trials(study, page)
+        end = None if limit is None else offset + limit
+        # State by state, each in the order of an index; together they would be sorted or searched.
+        one = [query.where(TrialRow.state == state).limit(end) for state in dict.fromkeys(states)]
+        found = self._trials(study, *one)
+        return sorted(found, key=lambda record: record.number)[offset:end]
 
     def trial(self, study: str, number: int) -> TrialRecord:
         """One trial.
@@ -191,12 +195,15 @@ class Reader:
 
         return self._units.read(work)
 
-    def _trials(self, study: str, query: Select[Any]) -> list[TrialRecord]:
+    def _trials(self, study: str, *queries: Select[Any]) -> list[TrialRecord]:
         def work(connection: Connection) -> list[TrialRecord]:
-            owner = study_id(connection, study)
-            found = connection.execute(query, {"study": owner})
+            given = {"study": study_id(connection, study)}
             return rows.read(
-                lambda: [rows.trial_record(study, row) for row in found],
+                lambda: [
+                    rows.trial_record(study, row)
+                    for query in queries
+                    for row in connection.execute(query, given)
+                ],
                 f"trials of study {study!r}",
             )
 

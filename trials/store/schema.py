@@ -56,7 +56,7 @@ def check_readable(connection: Connection, shown: str) -> None:
     for name, model in Base.metadata.tables.items():
         present = here.get_columns(name) if here.has_table(name) else []
         if not {c.name for c in model.columns} <= {c["name"] for c in present}:
-            raise _other_revision(shown, found)
+            raise other_revision(shown, found)
 
 
 def check_writable(connection: Connection, shown: str) -> bool:
@@ -70,7 +70,7 @@ def check_writable(connection: Connection, shown: str) -> bool:
     """
     found = current(connection)
     if found not in (None, HEAD):
-        raise _other_revision(shown, str(found))
+        raise other_revision(shown, str(found))
     return found is not None
 
 
@@ -106,7 +106,9 @@ def no_tables(shown: str) -> DamagedDataError:
     )
 
 
-def _other_revision(shown: str, found: str) -> StorageError:
+def other_revision(shown: str, found: str) -> StorageError:
+    """The error for a schema older or newer than this version's."""
+    """The error for a schema that is older or newer than this version's."""
     if found < HEAD:
         return StorageError(
             f"The schema of {shown} is {found}, older than this version's {HEAD}.",

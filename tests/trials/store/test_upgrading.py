@@ -1,0 +1,128 @@
+"""Upgrades copy, migrate in one transaction, and can be run again."""
+
+import shutil
+import sqlite3
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trials.errors import DamagedDataError, StorageError
+from trials.store import open_store, schema
+from trials.store.upgrading import upgrade
+
+SHIPPED = schema.MIGRATIONS
+NEXT = '''
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade():
+    """Two steps; the second may fail."""
+    op.execute("CREATE TABLE kw_new (id INTEGER)")
+    op.execute("{step}")
+'''
+
+
+@pytest.fixture
+def next_version(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Call it to go on as the next version of kwsearch, which has one revision more."""
+
+    def go(step: str = "INSERT INTO kw_new VALUES (1)") -> None:
+        revisions = folder / "migrations"
+        shutil.copytree(SHIPPED, revisions, dirs_exist_ok=True)
+        (revisions / "versions" / "0002_next.py").write_text(NEXT.replace("{step}", step))
+        monkeypatch.setattr(schema, "MIGRATIONS", revisions)
+        monkeypatch.setattr(schema, "HEAD", "0002")
+
+    return go
+
+
+def test_the_present_schema_needs_nothing(url: str, make_study: Any) -> None:
+    """No copy is made."""
+    with open_store(url) as store:
+        store.create_study(make_study())
+    done = upgrade(url)
+    assert (done.before, done.after, done.copy) == (schema.HEAD, schema.HEAD, None)
+
+
+def test_an_older_schema_is_upgraded_and_used(
+    url: str, make_driver: Any, next_version: Callable[..., None]
+) -> None:
+    """What was there stays; on SQLite a copy of before is kept beside the file."""
+    with open_store(url) as store:
+        driver = make_driver(store)
+        driver.create()
+        driver.complete(0, 1000, 0.5)
+    next_version()
+    with pytest.raises(StorageError, match="kwsearch database upgrade"):
+        open_store(url)
+    done = upgrade(url)
+    assert (done.before, done.after) == ("0001", "0002")
+    with open_store(url) as store:
+        make_driver(store).begin(1)
+        assert len(store.trials("study")) == 2
+    if url.startswith("sqlite"):
+        assert done.copy is not None
+        with sqlite3.connect(done.copy) as copy:
+            version = copy.execute("SELECT version_num FROM kw_alembic_version").fetchone()
+            trials = copy.execute("SELECT count(*) FROM kw_trial").fetchone()
+        copy.close()
+        assert (version, trials) == (("0001",), (1,))
+
+
+def test_a_failed_upgrade_changes_nothing_and_can_be_run_again(
+    url: str, make_study: Any, next_version: Callable[..., None]
+) -> None:
+    """The table of the first step is gone with the second."""
+    with open_store(url) as store:
+        store.create_study(make_study())
+    next_version("INSERT INTO nowhere VALUES (1)")
+    with pytest.raises(StorageError):
+        upgrade(url)
+    with open_store(url, read_only=True) as store:
+        assert store.study("study").spec.seed == 3
+        versions = store._units.read(schema.current)
+        assert versions == "0001"
+    next_version()
+    assert upgrade(url).after == "0002"
+
+
+def test_of_two_upgrades_at_once_one_does_the_work(
+    url: str, make_study: Any, next_version: Callable[..., None]
+) -> None:
+    """Both succeed."""
+    with open_store(url) as store:
+        store.create_study(make_study())
+    next_version()
+    done: list[Any] = []
+    threads = [threading.Thread(target=lambda: done.append(upgrade(url))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [d.after for d in done] == ["0002", "0002"]
+    with open_store(url) as store:
+        rows = store._units.read(lambda c: c.exec_driver_sql("SELECT id FROM kw_new").all())
+    assert len(rows) == 1
+
+
+def test_a_newer_schema_is_not_upgraded(url: str) -> None:
+    """Nor one that is not there."""
+    with open_store(url) as store:
+        change = "UPDATE kw_alembic_version SET version_num = '9999'"
+        store._units.write(lambda c: c.exec_driver_sql(change))
+    with pytest.raises(StorageError, match="9999"):
+        upgrade(url)
+    with open_store(url, read_only=True) as store:
+        assert store.studies() == []
+
+
+def test_an_empty_database_is_not_upgraded(new_postgresql_database: Callable[[], str]) -> None:
+    """Creating is not upgrading."""
+    with pytest.raises(DamagedDataError):
+        upgrade(new_postgresql_database())
