@@ -91,8 +91,18 @@ def fashion_mnist(epochs: int) -> Recipe:
 
 
 def digits(epochs: int) -> Recipe:
-    """Grey 8-pixel digits: `small_images` in smaller batches, shifted by a pixel, not mirrored."""
-    return small_images(epochs).changed(batch_size=64, padding=1, flip=False)
+    """Grey 8-pixel digits: `small_images` in small batches, neither shifted nor mirrored.
+
+    A pixel is an eighth of the image here: shifting by one cost 3 to 6 points in 9 epochs. The
+    temperature falls over a ninth of the run, the first of nine epochs.
+
+    Measured on 2026-11-24 (one core of an AMD EPYC with avx512_bf16, float32): ResNet-8 with
+    warehouses by stage, 9 epochs on the ladder 1, 3, 9, mean over seeds 0 to 2 on n = 299
+    validation images (standard error of one run 0.010): 0.967 for b = 1/4, 0.969 for b = 1.
+    """
+    return small_images(epochs).changed(
+        batch_size=32, padding=0, flip=False, temperature_share=1 / 9
+    )
 
 
 def folder(epochs: int) -> Recipe:

@@ -21,7 +21,7 @@ from trials.training.recipe import Recipe, digits
 from trials.training.schedules import learning_rate, temperature
 
 Make = Callable[[int], nn.Module]
-RECIPE = digits(4)
+RECIPE = digits(4).changed(batch_size=64, padding=1)
 
 
 def curve(
@@ -54,7 +54,7 @@ def test_a_small_network_learns_digits(tiny_network: Make, digits_data: Training
 def test_a_kernel_warehouse_network_learns_digits(digits_data: TrainingData) -> None:
     torch.manual_seed(0)
     config = NetworkConfig(backbone="resnet8x0.5", num_classes=10, in_channels=1)
-    recipe = digits(6).changed(batch_size=32)
+    recipe = digits(6)
     found = curve(build(config), digits_data, recipe, rungs=(6,))
     assert found[-1].accuracy > 0.7
 
