@@ -180,3 +180,12 @@ def test_what_cells_cannot_stand_in_for_is_refused_by_name(layer: nn.Module, tol
     """Site and trait are named."""
     with pytest.raises(InfeasibleError, match=f"'body.0'.*{told}"):
         Geometry.of(plan_for(layer, (9, 1, 1), (3, 3)), layer)
+
+
+@given(geometries(), st.integers(0, 99))
+@settings(max_examples=30, deadline=None)
+def test_the_chooser_takes_the_reference_way_in_double_precision(g: Geometry, seed: int) -> None:
+    """Bit for bit, so that networks compare with the reference where rounding is amplified."""
+    x, alpha, cells = operands(g, seed)
+    auto = convolve(x, alpha, cells, g, way="auto")
+    assert torch.equal(auto, convolve(x, alpha, cells, g, way="textbook"))
