@@ -1,8 +1,9 @@
 """Rows and records on standard output; errors on standard error.
 
-Tables are for people: numbers are rounded, and text is printed with control characters escaped, so
-that nothing stored in a database can steer a terminal. JSON and CSV are for programs: numbers are
-exact, and a CSV cell that a spreadsheet would run as a formula gets an apostrophe in front.
+Tables are for people: numbers are rounded. JSON and CSV are for programs: numbers are exact, and a
+CSV cell that a spreadsheet would run as a formula gets an apostrophe in front. In all of them text
+has its control characters escaped, so that nothing stored in a database can steer a terminal or
+break out of its cell.
 """
 
 import csv
@@ -26,7 +27,7 @@ from search_spaces.errors import KwsearchError
 
 Row = Mapping[str, Any]
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@")
 _UNPRINTABLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 _WIDE = 10_000
 
@@ -162,9 +163,11 @@ def _csv_cell(value: object) -> object:
     plain = _plain(value)
     if isinstance(plain, list | dict):
         plain = json.dumps(plain)
-    if isinstance(plain, str) and plain.startswith(_FORMULA):
-        return f"'{plain}"
-    return plain
+    if not isinstance(plain, str):
+        return plain
+    # Escaped before quoting: csv leaves a lone carriage return bare, and readers start a row there.
+    text = escape(plain)
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _plain(value: object) -> Any:  # noqa: ANN401 - JSON

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from kwsearch.output import Form, cell, escape, show_error, show_record, show_rows
@@ -88,13 +88,18 @@ def test_csv_is_exact_and_reads_back(capsys):
 
 
 @SHARED
+@example("\r=cmd()")
+@example("x\n=cmd()")
 @given(st.text(min_size=1))
-def test_no_csv_cell_is_a_formula(capsys, text):
+def test_no_csv_cell_is_a_formula_or_leaves_its_row(capsys, text):
     capsys.readouterr()
     show_rows([{"name": text}, {"name": f"={text}"}, {"name": f"@{text}"}], Form.CSV)
     written = list(csv.reader(io.StringIO(capsys.readouterr().out, newline="")))
-    for row in written[1:]:
-        assert row[0][0] not in "=+-@\t\r"
+    assert written[0] == ["name"]
+    assert len(written) == 4
+    for (name,) in written[1:]:
+        assert name[0] not in "=+-@\t\r"
+        assert not {unicodedata.category(char) for char in name} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 def test_a_negative_number_stays_a_number_in_csv(capsys):
