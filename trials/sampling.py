@@ -31,6 +31,9 @@ from search_spaces.choices import Choice, FloatRange, Value
 STARTUP = 10
 """Proposals before a model-based sampler trusts its model."""
 
+EVIDENCE = 300
+"""Trials from which importances are computed, at most."""
+
 UNFINISHED = "epochs lacking"
 """Name of the constraint that stopped trials break."""
 
@@ -187,3 +190,42 @@ def _distribution(choice: Choice) -> BaseDistribution:
     if isinstance(choice, FloatRange):
         return FloatDistribution(choice.low, choice.high, log=choice.log)
     return CategoricalDistribution(choice.values)
+
+
+def importances(
+    dimensions: Mapping[str, Choice],
+    values: Sequence[Mapping[str, Value]],
+    target: Sequence[float],
+) -> dict[str, float]:
+    """How much of a quantity's variance each dimension explains alone (fANOVA, Hutter et al. 2014).
+
+    The shares add up to 1. A thousand trials say hardly more than `EVIDENCE` of them, so that many
+    are taken, evenly over the list. Same arguments, same answer.
+
+    Args:
+        dimensions: what each dimension can take.
+        values: the choices of each trial, a value for every dimension.
+        target: the quantity, a finite number for each trial.
+
+    Returns:
+        Shares by dimension, largest first; none where the target or the choices do not vary.
+    """
+    step = max(len(values) / EVIDENCE, 1.0)
+    chosen = [int(place * step) for place in range(min(len(values), EVIDENCE))]
+    if len({target[i] for i in chosen}) < 2 or not dimensions:  # noqa: PLR2004 - one is no variance
+        return {}
+    study = optuna.create_study()
+    distributions = {name: _distribution(choice) for name, choice in dimensions.items()}
+    study.add_trials(
+        [
+            optuna.trial.create_trial(
+                value=target[i],
+                params={name: values[i][name] for name in dimensions},
+                distributions=distributions,
+            )
+            for i in chosen
+        ]
+    )
+    evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
+    found = optuna.importance.get_param_importances(study, evaluator=evaluator)
+    return {name: float(share) for name, share in found.items()}

@@ -1,0 +1,97 @@
+"""Whether short training ranks networks as long training does.
+
+Kendall's tau-b between the accuracies of the same trials at a lower and at the top rung (Kendall
+1945): 1 if both rank them alike, 0 if one says nothing about the other. Only trials that went on to
+the top rung have both, so the tau of a search that stops trials is that of the better ones.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from math import exp, isfinite, log
+
+from scipy.stats import kendalltau
+
+from reports.summary import Summary
+from trials.promotion import Halving
+
+LEAST = 3
+"""Trials below which a tau is not shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """One tau.
+
+    Attributes:
+        rung: epochs of the lower rung.
+        band: index of the size band, None for all sizes together.
+        trials: measured at both rungs.
+        tau: None with fewer than `LEAST` trials, or where all are equal.
+        p_value: of no association, two-sided; None with tau.
+    """
+
+    rung: int
+    band: int | None
+    trials: int
+    tau: float | None
+    p_value: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementInfo:
+    """What the figure says.
+
+    Attributes:
+        top: epochs of the top rung, 0 without measurements.
+        bands: ends of each size band, in parameters.
+        rows: by lower rung, overall first.
+        pairs: (trial, band, accuracy at the first rung, accuracy at the top rung).
+    """
+
+    top: int
+    bands: tuple[tuple[int, int], ...]
+    rows: tuple[Agreement, ...]
+    pairs: tuple[tuple[int, int, float, float], ...]
+
+
+def agreement_info(summary: Summary) -> AgreementInfo:
+    """Of every lower rung with the top one."""
+    bands = band_ends(summary.halving)
+    if not summary.rungs:
+        return AgreementInfo(0, bands, (), ())
+    *lower, top = summary.rungs
+    rows: list[Agreement] = []
+    for rung in lower:
+        pairs = _pairs(summary, rung, top)
+        rows.append(_agreement(rung, None, pairs))
+        rows += [_agreement(rung, b, [p for p in pairs if p[1] == b]) for b in range(len(bands))]
+    first = tuple(_pairs(summary, lower[0], top)) if lower else ()
+    return AgreementInfo(top, bands, tuple(rows), first)
+
+
+def band_ends(halving: Halving) -> tuple[tuple[int, int], ...]:
+    """Parameters at which each band begins and ends."""
+    step = log(halving.high / halving.low) / halving.bands if halving.high > halving.low else 0.0
+    ends = [round(halving.low * exp(step * i)) for i in range(halving.bands + 1)]
+    return tuple(pairwise(ends))
+
+
+def _pairs(summary: Summary, rung: int, top: int) -> list[tuple[int, int, float, float]]:
+    found = []
+    for number, curve in sorted(summary.measurements.items()):
+        accuracy = {m.epoch: m.accuracy for m in curve}
+        if number in summary.by_number and rung in accuracy and top in accuracy:
+            band = summary.halving.band(summary.by_number[number].trial.params)
+            found.append((number, band, accuracy[rung], accuracy[top]))
+    return found
+
+
+def _agreement(
+    rung: int, band: int | None, pairs: list[tuple[int, int, float, float]]
+) -> Agreement:
+    before, after = [p[2] for p in pairs], [p[3] for p in pairs]
+    if len(pairs) < LEAST or len(set(before)) == 1 or len(set(after)) == 1:
+        return Agreement(rung, band, len(pairs), None, None)
+    found = kendalltau(before, after)
+    tau, p_value = float(found.statistic), float(found.pvalue)
+    return Agreement(rung, band, len(pairs), tau, p_value if isfinite(p_value) else None)

@@ -1,0 +1,230 @@
+"""Figures for the page: plain values as plotly.js reads them.
+
+Colours are names of CSS variables, ``var(--front)``; the page puts the present colours in their
+place, so that light and dark share one figure.
+"""
+
+from typing import Any
+
+from reports.figures.agreement import AgreementInfo
+from reports.figures.choices import ChoicesInfo
+from reports.figures.curves import CurvesInfo
+from reports.figures.front import LABELS, Dot, FrontInfo
+from reports.figures.hypervolume import CLOCKS, Clock, HypervolumeInfo
+from reports.palette import band_role
+from reports.units import quantity
+
+Figure = dict[str, Any]
+"""``data`` and ``layout`` of plotly.js."""
+
+BARS = 200
+"""Trials beyond which only the front keeps its error bars: a page draws them one by one."""
+
+
+def colour(role: str) -> str:
+    """A colour of the page by its part."""
+    return f"var(--{role})"
+
+
+def front_figure(info: FrontInfo) -> Figure:
+    """Hover names trial and error; a click on a trial opens it (``customdata``)."""
+    bars = len(info.complete) <= BARS
+    traces = [
+        _dots(info.stopped, "stopped", "Stopped early", size=5, opacity=0.55, bars=False),
+        _dots(info.complete, "complete", "Complete", size=7, bars=bars),
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "x": [corner[0] for corner in info.step],
+            "y": [corner[1] for corner in info.step],
+            "line": {"color": colour("front"), "width": 2},
+            "hoverinfo": "skip",
+            "showlegend": False,
+        },
+        _dots(info.front, "front", "Front", size=10, bars=True),
+    ]
+    if info.references:
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "name": f"Published, {info.references[0].training}: not proxies",
+                "x": [r.size for r in info.references],
+                "y": [r.accuracy for r in info.references],
+                "text": [r.name + (" (plain)" if r.plain else "") for r in info.references],
+                "marker": {"symbol": "diamond-open", "size": 10, "color": colour("reference")},
+                "hovertemplate": f"<b>%{{text}}</b><br>{info.references[0].training}"
+                "<br>%{y:.2%} · %{x:.4s}<extra></extra>",
+            }
+        )
+    layout = _layout(LABELS[info.size], "Validation accuracy")
+    layout["xaxis"] |= {"type": "log", "tickformat": "~s", "dtick": "D2"}
+    layout["yaxis"] |= {"tickformat": ".0%"}
+    layout["shapes"] = [
+        {
+            "type": "line",
+            "x0": info.plain_size,
+            "x1": info.plain_size,
+            "y0": 0,
+            "y1": 1,
+            "yref": "paper",
+            "line": {"color": colour("reference"), "width": 1.5, "dash": "dot"},
+        }
+    ]
+    return {"data": traces, "layout": layout}
+
+
+def _dots(
+    dots: tuple[Dot, ...], role: str, name: str, *, size: int, bars: bool, opacity: float = 1.0
+) -> dict[str, Any]:
+    trace: dict[str, Any] = {
+        "type": "scatter",
+        "mode": "markers",
+        "name": name,
+        "x": [d.size for d in dots],
+        "y": [round(d.accuracy, 5) for d in dots],
+        "customdata": [[d.number, round(d.error, 5), d.epochs] for d in dots],
+        "marker": {"color": colour(role), "size": size},
+        "opacity": opacity,
+        "hovertemplate": "<b>Trial %{customdata[0]}</b><br>%{y:.2%} ± %{customdata[1]:.2%}"
+        "<br>%{x:,} · %{customdata[2]} epochs<extra></extra>",
+    }
+    if bars:
+        spread = [round(d.error, 5) for d in dots]
+        trace["error_y"] = {
+            "type": "data",
+            "array": spread,
+            "thickness": 1,
+            "width": 0,
+            "color": colour(role),
+        }
+    return trace
+
+
+def hypervolume_figure(info: HypervolumeInfo, clock: Clock) -> Figure:
+    """A step line against one clock; trials that left the front as it was are left out."""
+    grown = [i for i, share in enumerate(info.share) if not i or share != info.share[i - 1]]
+    kept = sorted({*grown, len(info.share) - 1}) if info.share else []
+    spent = getattr(info, clock)
+    trace = {
+        "type": "scatter",
+        "mode": "lines",
+        "x": [0, *(round(spent[i], 2) for i in kept)],
+        "y": [0, *(round(info.share[i], 6) for i in kept)],
+        "text": ["start", *(f"after trial {info.number[i]}" for i in kept)],
+        "line": {"color": colour("front"), "width": 2, "shape": "hv"},
+        "fill": "tozeroy",
+        "fillcolor": colour("wash"),
+        "hovertemplate": "%{y:.1%} of the area<br>%{text}<extra></extra>",
+    }
+    layout = _layout(CLOCKS[clock], "Hypervolume, share of the area")
+    layout["yaxis"] |= {"tickformat": ".0%", "rangemode": "tozero"}
+    layout["xaxis"] |= {"tickformat": "~s", "rangemode": "tozero"}
+    return {"data": [trace], "layout": layout}
+
+
+def curves_figure(info: CurvesInfo) -> Figure:
+    """One trace a kind; a gap parts one trial's line from the next."""
+    traces = []
+    for kind, width in (("stopped", 1), ("complete", 1.2), ("front", 2.2)):
+        x: list[int | None] = []
+        y: list[float | None] = []
+        text: list[int | None] = []
+        for curve in info.curves:
+            if curve.kind == kind:
+                x += [*curve.epochs, None]
+                y += [*(round(a, 5) for a in curve.accuracy), None]
+                text += [curve.number] * (len(curve.epochs) + 1)
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "lines+markers",
+                "name": kind.capitalize(),
+                "x": x,
+                "y": y,
+                "customdata": text,
+                "line": {"color": colour(kind), "width": width},
+                "marker": {"size": 6 if kind == "front" else 4, "color": colour(kind)},
+                "opacity": 0.5 if kind == "stopped" else 1.0,
+                "hovertemplate": "<b>Trial %{customdata}</b><br>%{y:.2%} after %{x} epochs"
+                "<extra></extra>",
+            }
+        )
+    layout = _layout("Epochs", "Validation accuracy")
+    ticks = [f"{r}<br>{n:,}" for r, n in zip(info.rungs, info.measured, strict=True)]
+    layout["xaxis"] |= {"type": "log", "tickvals": list(info.rungs), "ticktext": ticks}
+    layout["xaxis"]["title"]["text"] = "Epochs, and trials measured there"
+    layout["yaxis"] |= {"tickformat": ".0%"}
+    return {"data": traces, "layout": layout}
+
+
+def importances_figure(info: ChoicesInfo) -> Figure:
+    """A group of bars a setting, one bar an objective."""
+    names = [place.name for place in reversed(info.places)]
+    traces = [
+        {
+            "type": "bar",
+            "orientation": "h",
+            "name": f"{found.objective} ({found.trials:,} trials)",
+            "y": names,
+            "x": [round(found.shares.get(name, 0.0), 4) for name in names],
+            "marker": {"color": colour(band_role(i))},
+            "hovertemplate": "%{y}: %{x:.1%}<extra></extra>",
+        }
+        for i, found in enumerate(info.importances)
+        if found.shares
+    ]
+    layout = _layout("Share of variance that a setting explains alone", "")
+    layout["xaxis"] |= {"tickformat": ".0%"}
+    layout["yaxis"] |= {"automargin": True}
+    layout |= {"barmode": "group", "bargap": 0.3, "height": 150 + 46 * len(names)}
+    return {"data": traces, "layout": layout}
+
+
+def agreement_figure(info: AgreementInfo) -> Figure:
+    """Accuracy at the first against the top rung, coloured by size band."""
+    traces = []
+    for band, (low, high) in enumerate(info.bands):
+        pairs = [pair for pair in info.pairs if pair[1] == band]
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "name": f"{quantity(low)} to {quantity(high)}",
+                "x": [round(pair[2], 5) for pair in pairs],
+                "y": [round(pair[3], 5) for pair in pairs],
+                "customdata": [pair[0] for pair in pairs],
+                "marker": {"color": colour(band_role(band)), "size": 8},
+                "hovertemplate": "<b>Trial %{customdata}</b><br>%{x:.2%} → %{y:.2%}<extra></extra>",
+            }
+        )
+    first = info.rows[0].rung if info.rows else 0
+    layout = _layout(f"Accuracy after {first} epochs", f"after {info.top} epochs")
+    layout["xaxis"] |= {"tickformat": ".0%"}
+    layout["yaxis"] |= {"tickformat": ".0%"}
+    return {"data": traces, "layout": layout}
+
+
+def _layout(x: str, y: str) -> dict[str, Any]:
+    def axis(title: str) -> dict[str, Any]:
+        return {
+            "title": {"text": title, "standoff": 12},
+            "gridcolor": colour("line"),
+            "linecolor": colour("line"),
+            "zeroline": False,
+            "automargin": True,
+        }
+
+    return {
+        "xaxis": axis(x),
+        "yaxis": axis(y),
+        "margin": {"l": 56, "r": 12, "t": 8, "b": 48},
+        "height": 420,
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"color": colour("ink"), "family": "system-ui, sans-serif", "size": 13},
+        "hoverlabel": {"bgcolor": colour("card"), "font": {"color": colour("ink")}},
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        "hovermode": "closest",
+        "dragmode": "zoom",
+    }

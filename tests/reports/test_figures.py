@@ -1,0 +1,224 @@
+"""What figures say, held to closed forms; both ways of drawing read the same info."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import moocore
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+from scipy.stats import kendalltau
+
+from reports.figures import paper, web
+from reports.figures.agreement import agreement_info, band_ends
+from reports.figures.choices import choices_info
+from reports.figures.curves import curves_info
+from reports.figures.front import front_info
+from reports.figures.hypervolume import CLOCKS, hypervolume_info
+from reports.units import duration, percent, plural, quantity
+from search_spaces import InputError
+from search_spaces.choices import FloatRange, Options
+from trials.promotion import Halving
+from trials.records import Measurement, TrialState
+from trials.sampling import importances
+
+
+def test_the_front_against_parameters_is_the_one_in_the_database(summary):
+    info = front_info(summary)
+    assert tuple(dot.number for dot in info.front) == summary.fronts[-1].members
+    dots = [*info.front, *info.complete, *info.stopped]
+    assert len({dot.number for dot in dots}) == len(dots) == len(summary.measurements)
+    states = {dot.number: summary.by_number[dot.number].state for dot in info.stopped}
+    assert TrialState.COMPLETE not in states.values()
+    assert info.epochs == 9
+
+
+@pytest.mark.parametrize("size", ["params", "macs"])
+def test_each_size_has_the_front_that_moocore_finds(summary, size):
+    info = front_info(summary, size)
+    dots = [*info.front, *info.complete]
+    points = np.array([(dot.size, 1 - dot.accuracy) for dot in dots])
+    kept = moocore.is_nondominated(points)
+    assert {d.number for d in info.front} == {dots[i].number for i in np.flatnonzero(kept)}
+
+
+def test_the_step_line_never_falls_and_turns_only_at_members(summary):
+    info = front_info(summary)
+    assert info.step[::2][: len(info.front)] == tuple((d.size, d.accuracy) for d in info.front)
+    for (x0, y0), (x1, y1) in pairwise(info.step):
+        assert (x0 < x1 and y0 == y1) or (x0 == x1 and y0 < y1)
+
+
+def test_published_results_are_there_for_their_backbones_alone(summary, wide):
+    assert front_info(summary).references == ()
+    found = front_info(wide).references
+    assert [row.plain for row in found] == [True] + [False] * 5
+    assert {row.training for row in found} == {"full training on ImageNet"}
+    published = {row.accuracy for row in found}
+    proxies = {d.accuracy for d in (*front_info(wide).front, *front_info(wide).complete)}
+    assert not published & proxies
+    assert front_info(wide).plain_size == wide.study.spec.backbone.params
+
+
+def test_hypervolume_grows_to_that_of_the_study_and_clocks_add_up(summary):
+    info = hypervolume_info(summary)
+    assert all(a <= b for a, b in pairwise(info.share))
+    assert info.share[-1] * 200_000 * 0.9 == pytest.approx(summary.study.hypervolume)
+    assert (info.trials[-1], info.epochs[-1]) == (40, summary.study.epochs)
+    assert info.seconds[-1] == pytest.approx(summary.study.seconds)
+
+
+def test_curves_hold_every_measurement_once(summary):
+    info = curves_info(summary)
+    assert info.rungs == (1, 3, 9)
+    measured = sum(len(curve) for curve in summary.measurements.values())
+    assert sum(info.measured) == sum(len(curve.epochs) for curve in info.curves) == measured
+    assert info.measured[0] > info.measured[2] > 0
+
+
+def with_curves(summary, curves):
+    """The study with other accuracies at rungs 1 and 9, by trial."""
+    measurements = {
+        number: tuple(
+            Measurement(epoch, accuracy, 0.01, 0.5, 100, 1.0)
+            for epoch, accuracy in zip((1, 9), pair, strict=True)
+        )
+        for number, pair in curves.items()
+    }
+    return replace(summary, measurements=measurements)
+
+
+@pytest.mark.parametrize(("later", "tau"), [((0.3, 0.4, 0.5), 1), ((0.5, 0.4, 0.3), -1)])
+def test_tau_is_one_for_the_same_order_and_minus_one_for_the_reverse(summary, later, tau):
+    curves = dict(enumerate(zip((0.1, 0.2, 0.3), later, strict=True)))
+    info = agreement_info(with_curves(summary, curves))
+    assert (info.top, info.rows[0].trials) == (9, 3)
+    assert info.rows[0].tau == pytest.approx(tau)
+
+
+def test_tau_of_one_swap_among_four_is_two_thirds(summary):
+    pairs = {0: (0.1, 0.1), 1: (0.2, 0.3), 2: (0.3, 0.2), 3: (0.4, 0.4)}
+    assert agreement_info(with_curves(summary, pairs)).rows[0].tau == pytest.approx(4 / 6)
+
+
+@pytest.mark.parametrize("pairs", [{}, {0: (0.1, 0.2), 1: (0.2, 0.3)}])
+def test_too_few_trials_have_no_tau(summary, pairs):
+    assert all(row.tau is None for row in agreement_info(with_curves(summary, pairs)).rows)
+
+
+def test_trials_of_the_bands_add_up_to_those_of_all_sizes(summary):
+    info = agreement_info(summary)
+    assert {row.rung for row in info.rows} == {1, 3}
+    for rung in (1, 3):
+        whole, *bands = (row for row in info.rows if row.rung == rung)
+        assert whole.band is None
+        assert whole.trials == sum(row.trials for row in bands)
+    first, top = zip(*[pair[2:] for pair in info.pairs], strict=True)
+    assert info.rows[0].tau == pytest.approx(kendalltau(first, top).statistic)
+
+
+def test_bands_share_the_budget_evenly_in_logarithm():
+    assert band_ends(Halving(3, 100, 1_000_000)) == (
+        (100, 1000),
+        (1000, 10_000),
+        (10_000, 100_000),
+        (100_000, 1_000_000),
+    )
+
+
+def test_importance_finds_the_only_setting_that_matters():
+    dimensions = {"a": FloatRange(0.0, 1.0), "b": Options(("x", "y", "z"))}
+    rng = np.random.default_rng(0)
+    values = [{"a": float(rng.uniform()), "b": "xyz"[rng.integers(3)]} for _ in range(60)]
+    by_a = importances(dimensions, values, [v["a"] for v in values])
+    by_b = importances(dimensions, values, [float(v["b"] == "x") for v in values])
+    assert by_a["a"] > 0.9
+    assert by_b["b"] > 0.9
+    assert sum(by_a.values()) == pytest.approx(1)
+    assert importances(dimensions, values, [0.5] * 60) == {}
+
+
+def test_importances_compare_accuracies_within_one_rung(summary):
+    info = choices_info(summary)
+    assert [(i.objective, i.trials) for i in info.importances] == [
+        ("parameters", 40),
+        ("accuracy after 1 epoch", 40),
+        ("accuracy after 9 epochs", summary.study.states[TrialState.COMPLETE]),
+    ]
+    assert info.importances[0].shares["cell_num_ratio"] > 0.5
+    assert {place.name for place in info.places} == set(summary.dimensions)
+
+
+def test_values_along_the_front_stand_where_their_choice_puts_them(summary):
+    info = choices_info(summary)
+    for place in info.places:
+        choice = summary.dimensions[place.name]
+        assert list(place.values) == [t.values[place.name] for t in summary.front]
+        for position, value in zip(place.positions, place.values, strict=True):
+            again = choice.at(position)  # a number is read with four digits
+            assert again == (value if isinstance(value, str) else pytest.approx(value, rel=1e-3))
+    assert info.params == tuple(sorted(info.params))
+
+
+def infos(summary):
+    front, grown, curves = front_info(summary), hypervolume_info(summary), curves_info(summary)
+    choices, agreement = choices_info(summary), agreement_info(summary)
+    drawn = [
+        lambda axes: paper.draw_front(axes, front),
+        lambda axes: paper.draw_hypervolume(axes, grown),
+        lambda axes: paper.draw_curves(axes, curves),
+        lambda axes: paper.draw_importances(axes, choices),
+        lambda axes: paper.draw_agreement(axes, agreement),
+    ]
+    figures = [
+        web.front_figure(front),
+        *(web.hypervolume_figure(grown, clock) for clock in CLOCKS),
+        web.curves_figure(curves),
+        web.importances_figure(choices),
+        web.agreement_figure(agreement),
+    ]
+    return drawn, figures
+
+
+@pytest.mark.parametrize("study", ["summary", "wide", "empty"])
+def test_every_figure_is_drawn_both_ways_even_of_an_empty_study(request, study, tmp_path):
+    drawn, figures = infos(request.getfixturevalue(study))
+    for kind, draw in zip(("png", "svg", "pdf", "svg", "svg"), drawn, strict=True):
+        path = paper.save(draw, tmp_path / f"figure.{kind}")
+        assert path.read_bytes()[:4] in {b"\x89PNG", b"<?xm", b"%PDF"}
+    assert [path.name[0] for path in tmp_path.iterdir()] == ["f"] * 3
+    for figure in figures:
+        go.Figure(plain_colours(figure))
+
+
+def plain_colours(value):
+    """Variables of the page's style as a colour that plotly knows."""
+    if isinstance(value, dict):
+        return {key: plain_colours(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [plain_colours(entry) for entry in value]
+    return "#123456" if isinstance(value, str) and value.startswith("var(") else value
+
+
+def test_a_figure_of_an_unknown_kind_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"figure\.gif is no figure"):
+        paper.save(lambda _: None, tmp_path / "figure.gif")
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(0, "0"), (999, "999"), (999_600, "1.00M"), (1234, "1.23k"), (184_000, "184k")],
+)
+def test_quantities_have_three_digits(number, text):
+    assert quantity(number) == text
+
+
+def test_numbers_read_as_people_write_them():
+    assert percent(0.9721, 0.0042) == "97.2 ± 0.4 %"
+    assert [duration(s) for s in (8, 720, 12_240, 216_000)] == [
+        "8 s",
+        "12 min",
+        "3.4 h",
+        "2.5 days",
+    ]
+    assert (plural(1, "trial"), plural(1200, "trial")) == ("1 trial", "1,200 trials")
