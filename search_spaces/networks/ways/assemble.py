@@ -18,7 +18,7 @@ from search_spaces.networks.ways.matmul import rounded, times_transposed
 from search_spaces.networks.ways.scratch import kept_bytes, scratch_bytes
 
 SAMPLES = 8
-"""A slice is a multiple of this many samples where that many fit."""
+"""A slice is a multiple of this many samples, or a power of two below, so that cores share it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +92,7 @@ class AssembleFirst:
         """Slices of the batch for every output block."""
         kernel = rows.shape[2] * size * rows.element_size()
         step = max(1, self.scratch // kernel)
-        if step > SAMPLES:
-            step -= step % SAMPLES
+        step -= step % SAMPLES if step > SAMPLES else step - (1 << (step.bit_length() - 1))
         for low in range(0, rows.shape[0], step):
             for block in range(rows.shape[1]):
                 yield block, slice(low, low + step)

@@ -18,6 +18,9 @@ from search_spaces.networks.ways.scratch import scratch_bytes
 FEW = 4
 """Cells that a chunk holds at least, before the batch is cut rather than the cells."""
 
+MANY = 256
+"""Rows above which a CPU multiplies with one cell after the other."""
+
 
 @dataclass(frozen=True, slots=True)
 class MixInputs:
@@ -102,12 +105,13 @@ def _sum_type(like: Tensor) -> torch.dtype:
 def _add_all(into: Tensor, u: Tensor, cells: Tensor) -> None:
     """Add ``u[:, n] @ cells[n].mT`` to ``into`` ``[rows, a]`` for every n.
 
-    A CPU leaves the cells where they are, product by product; an accelerator would rather move them
-    and have one product.
+    A CPU leaves the cells where they are: few rows are multiplied with several cells at a time and
+    summed after, many rows with one cell after the other. An accelerator would rather move the
+    cells and have one product.
     """
     if u.device.type != "cpu":
         into += torch.mm(u.flatten(1), cells.mT.reshape(-1, cells.shape[1]))
-    elif u.dtype == into.dtype:
+    elif u.dtype == into.dtype and len(u) > MANY:
         for mixed, cell in zip(u.unbind(1), cells.mT.unbind(), strict=True):
             into.addmm_(mixed, cell)
     else:
