@@ -80,6 +80,9 @@ def search(
 def resume(
     name: Name,
     trials: Trials = None,
+    steal: Annotated[
+        bool, typer.Option("--steal", help="Take the study from a driver known to be dead.")
+    ] = False,
     database: Database = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
@@ -89,7 +92,7 @@ def resume(
     from kwsearch import api
 
     with Progress() as progress:
-        record = api.resume(name, database=database, trials=trials, watch=progress)
+        record = api.resume(name, database=database, trials=trials, watch=progress, steal=steal)
     _conclude(record, api.front(record.name, database=database), form)
 
 

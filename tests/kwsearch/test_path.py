@@ -1,0 +1,235 @@
+"""The whole path on real images: a study file in, trainings, fronts, an export out."""
+
+import csv
+import hashlib
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import moocore
+import numpy as np
+import pytest
+
+from kwsearch import api
+from search_spaces import NetworkConfig, count, plan_network
+from search_spaces.backbones import shipped
+from trials.store import open_store
+from trials.store.check import check
+
+STUDY = """
+[space]
+backbone = "resnet8x0.25"
+cell_num_ratio = {low = 0.125, high = 4.0, log = true}
+cell_outplane_ratio = [0.5, 1.0]
+sharing_range = ["none", "stage"]
+
+[budget]
+max_params = "60k"
+
+[proxy]
+data = "digits"
+epochs = [1, 2]
+batch_size = 64
+
+[search]
+trials = 5
+
+[execution]
+threads = 1
+"""
+
+
+def kwsearch(*words, cwd, check_exit=0, **options):
+    done = subprocess.run(
+        [sys.executable, "-m", "kwsearch", *map(str, words)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=250,
+        check=False,
+        **options,
+    )
+    assert done.returncode == check_exit, done.stderr
+    return done
+
+
+def rows(folder, name):
+    """The table of trials, without what a clock says."""
+    with open_store(str(folder / "runs/kwsearch.db"), create=False, read_only=True) as store:
+        return [
+            (r.number, r.trial.digest, r.trial.seed, r.state, r.accuracy, r.loss, r.epochs)
+            for r in store.trials(name)
+        ]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder in which one study was searched from the command line."""
+    folder = tmp_path_factory.mktemp("path")
+    (folder / "small.toml").write_text(STUDY)
+    done = kwsearch("search", "small.toml", "--csv", cwd=folder)
+    (folder / "front.csv").write_text(done.stdout)
+    (folder / "talk.txt").write_text(done.stderr)
+    return folder
+
+
+def test_a_search_prints_its_front_and_talks_elsewhere(folder):
+    printed = list(csv.DictReader(io.StringIO((folder / "front.csv").read_text())))
+    asked = json.loads(kwsearch("front", "small", "--json", cwd=folder).stdout)
+    assert [int(row["trial"]) for row in printed] == [row["trial"] for row in asked]
+    wanted = {"trial", "params", "macs", "accuracy", "accuracy_error", "config"}
+    assert all(wanted <= row.keys() for row in asked)
+    assert "5/5" in (folder / "talk.txt").read_text()
+
+
+def test_the_same_study_twice_gives_the_same_table(folder):
+    kwsearch("search", "small.toml", "--name", "again", cwd=folder)
+    assert rows(folder, "again") == rows(folder, "small")
+
+
+def test_ctrl_c_and_resume_end_in_the_same_table(folder):
+    words = [sys.executable, "-m", "kwsearch", "search", "small.toml", "--name", "stopped"]
+    with subprocess.Popen(words, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
+        for line in process.stderr:
+            if line.startswith("2/5"):
+                break
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        talk = process.stderr.read()
+    assert process.returncode == 5
+    assert "kwsearch resume stopped" in talk
+    assert "Traceback" not in talk
+    kwsearch("resume", "stopped", cwd=folder)
+    assert rows(folder, "stopped") == rows(folder, "small")
+
+
+def test_the_checker_finds_nothing(folder):
+    assert check(str(folder / "runs/kwsearch.db")) == []
+
+
+def test_the_stored_front_is_moocores_of_the_trials_table(folder):
+    with open_store(str(folder / "runs/kwsearch.db"), create=False, read_only=True) as store:
+        study = store.study("small")
+        done = [r for r in store.trials("small") if r.state == "complete"]
+        front = [r.number for r in store.front("small")]
+    points = np.array([(r.trial.params, 1 - r.accuracy) for r in done])
+    kept = moocore.is_nondominated(points)
+    assert sorted(front) == [r.number for r, keep in zip(done, kept, strict=True) if keep]
+    reference = (study.spec.reference_params, 1 - study.spec.reference_accuracy)
+    assert study.hypervolume == pytest.approx(moocore.hypervolume(points, ref=reference))
+
+
+def test_answers_agree_with_each_other(folder):
+    database = str(folder / "runs/kwsearch.db")
+    front = api.front("small", database=database)
+    limit = front[0]["params"]
+    assert api.best("small", max_params=limit, database=database) == front[0]
+    assert api.front("small", database=database, max_params=limit) == front[:1]
+    best = front[-1]["accuracy"]
+    assert api.front("small", database=database, min_accuracy=best) == front[-1:]
+    assert api.front("small", database=database, knee=True)[0] in front
+    status = api.status("small", database=database)
+    assert (status["complete"] + status["stopped"], status["front"]) == (5, len(front))
+    assert "small" in [row["study"] for row in api.studies(database=database)]
+    for row in front:
+        config = NetworkConfig.from_json(json.dumps(row["config"]))
+        assert count(config).params == row["params"]
+
+
+def test_an_export_says_what_it_is_and_where_it_came_from(folder):
+    kwsearch("export", "small", "--max-params", "60k", "-o", "best", cwd=folder)
+    out = folder / "best"
+    config = NetworkConfig.from_json((out / "config.json").read_bytes())
+    origin = json.loads((out / "origin.json").read_text())
+    counts = json.loads((out / "counts.json").read_text())
+    table = shipped(config.backbone, config.num_classes, config.in_channels, (8, 8))
+    assert plan_network(config, table).digest == origin["digest"]
+    assert count(config, table).params == counts["params"] == origin["params"]
+    for line in (out / "checksums.sha256").read_text().splitlines():
+        digest, name = line.split("  ")
+        assert hashlib.sha256((out / name).read_bytes()).hexdigest() == digest
+    again = kwsearch("export", "small", "--trial", 0, "-o", "best", cwd=folder, check_exit=2)
+    assert "never overwrites" in again.stderr
+    assert json.loads(kwsearch("count", "best", "--json", cwd=folder).stdout)["params"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["search", "small.toml"], 2),  # the name is taken
+        (["front", "smal"], 2),
+        (["best", "small", "--max-params", "10"], 2),
+        (["export", "small", "--trial", "99", "-o", "x"], 2),
+        (["count", "nothing.json"], 2),
+    ],
+)
+def test_what_is_not_there_is_refused_in_two_lines(folder, words, code):
+    talk = kwsearch(*words, cwd=folder, check_exit=code).stderr
+    assert "Traceback" not in talk
+    assert len(talk.strip().splitlines()) <= 4
+
+
+def test_a_budget_nothing_fits_ends_with_6_before_anything_is_written(tmp_path):
+    (tmp_path / "tiny.toml").write_text(STUDY.replace("60k", "1k"))
+    talk = kwsearch("search", "tiny.toml", cwd=tmp_path, check_exit=6).stderr
+    assert "The smallest has" in talk
+    assert json.loads(kwsearch("studies", "--json", cwd=tmp_path).stdout) == []
+
+
+def test_a_driver_that_lives_keeps_others_out(folder):
+    database = str(folder / "runs/kwsearch.db")
+    with open_store(database) as store:
+        store.acquire("small", "elsewhere:1", 60)
+        try:
+            talk = kwsearch("resume", "small", cwd=folder, check_exit=4).stderr
+        finally:
+            store.release("small", "elsewhere:1")
+    assert "elsewhere" in talk
+    assert "--steal" in talk
+
+
+@pytest.mark.parametrize("target", [7_400_000, 11_689_512 * (1 - 0.3645), 11_689_512 * (1 - 0.651)])
+def test_plan_lists_configurations_of_a_size_with_their_exact_size(target):
+    listed = api.plan("resnet18", params=round(target), number=10)
+    assert len(listed) == 10
+    assert len({row["digest"] for row in listed}) == 10
+    for row in listed:
+        assert abs(row["params"] / target - 1) < 0.005
+        assert count(NetworkConfig.from_json(json.dumps(row["config"]))).params == row["params"]
+
+
+def test_plan_and_count_work_without_torch():
+    script = (
+        "import sys; from kwsearch import api;"
+        "api.plan('resnet18', params=7_400_000, number=3); api.count('kw1x_resnet18');"
+        "assert 'torch' not in sys.modules, 'torch was loaded'"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
+
+
+def test_plan_without_a_size_covers_the_budget():
+    sizes = [row["params"] for row in api.plan("quickstart", number=6)]
+    assert sizes == sorted(sizes)
+    assert sizes[-1] / sizes[0] > 10
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not Path("/usr/share/datasets/fashion-mnist").is_dir(),
+    reason="Fashion-MNIST is not installed (Debian's package dataset-fashion-mnist)",
+)
+def test_a_search_on_fashion_mnist_completes(tmp_path):
+    study = (
+        STUDY.replace('"digits"', '"/usr/share/datasets/fashion-mnist/"')
+        .replace("[1, 2]", "[1]")
+        .replace("trials = 5", "trials = 2")
+    )
+    (tmp_path / "fashion.toml").write_text(study)
+    environment = {**os.environ, "OMP_NUM_THREADS": "2"}
+    done = kwsearch("search", "fashion.toml", "--json", cwd=tmp_path, env=environment)
+    assert max(row["accuracy"] for row in json.loads(done.stdout)) > 0.5
