@@ -118,7 +118,8 @@ def test_a_search_ends_with_its_front(calls, verb):
     assert (first, args) == (verb, ("first",))
     assert callable(options.pop("watch"))
     options.pop("name", None)
-    assert options == {"database": "a.db", "trials": 4}
+    own = {"steal": False} if verb == "resume" else {}
+    assert options == {"database": "a.db", "trials": 4, **own}
     assert second == ("front", ("first",), {"database": "a.db"})
     assert json.loads(ended.stdout) == FRONT
     assert "first: 3 of 4 trials, 1 min of training, 2 proposals turned down" in ended.stderr
