@@ -14,9 +14,9 @@ def quantity(number: float) -> str:
 
 
 def percent(share: float, error: float | None = None) -> str:
-    """A share as ``97.2 %``, with its standard error ``97.2 ± 0.4 %``."""
-    spread = "" if error is None else f" ± {100 * error:.1f}"
-    return f"{100 * share:.1f}{spread} %"
+    """A share as ``97.2 %``, with its standard error ``97.2 ± 0.4 %``, on one line for ever."""
+    spread = "" if error is None else f"\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{100 * error:.1f}"
+    return f"{100 * share:.1f}{spread}\N{NO-BREAK SPACE}%"
 
 
 def duration(seconds: float) -> str:

@@ -31,7 +31,7 @@ from search_spaces.choices import Choice, FloatRange, Value
 STARTUP = 10
 """Proposals before a model-based sampler trusts its model."""
 
-EVIDENCE = 300
+EVIDENCE = 200
 """Trials from which importances are computed, at most."""
 
 UNFINISHED = "epochs lacking"
@@ -214,6 +214,7 @@ def importances(
     chosen = [int(place * step) for place in range(min(len(values), EVIDENCE))]
     if len({target[i] for i in chosen}) < 2 or not dimensions:  # noqa: PLR2004 - one is no variance
         return {}
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study()
     distributions = {name: _distribution(choice) for name, choice in dimensions.items()}
     study.add_trials(
@@ -226,6 +227,6 @@ def importances(
             for i in chosen
         ]
     )
-    evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
+    evaluator = optuna.importance.FanovaImportanceEvaluator(n_trees=32, seed=0)
     found = optuna.importance.get_param_importances(study, evaluator=evaluator)
     return {name: float(share) for name, share in found.items()}

@@ -57,7 +57,7 @@ def save(draw: Callable[["Axes"], None], path: Path) -> Path:
 
 def draw_front(axes: "Axes", info: FrontInfo) -> None:
     """Proxies as dots with standard errors, the front as a line, published results as diamonds."""
-    _dots(axes, info.stopped, "stopped", "stopped early", marker=".", alpha=0.6)
+    _dots(axes, info.stopped, "stopped", "below the top rung", marker=".", alpha=0.6)
     _dots(axes, info.complete, "complete", "complete", marker="o", markersize=4)
     if info.step:
         axes.plot(*zip(*info.step, strict=True), color=LIGHT["front"], linewidth=1.5)

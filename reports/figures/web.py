@@ -4,6 +4,7 @@ Colours are names of CSS variables, ``var(--front)``; the page puts the present 
 place, so that light and dark share one figure.
 """
 
+from math import log10
 from typing import Any
 
 from reports.figures.agreement import AgreementInfo
@@ -12,7 +13,7 @@ from reports.figures.curves import CurvesInfo
 from reports.figures.front import LABELS, Dot, FrontInfo
 from reports.figures.hypervolume import CLOCKS, Clock, HypervolumeInfo
 from reports.palette import band_role
-from reports.units import quantity
+from reports.units import plural, quantity
 
 Figure = dict[str, Any]
 """``data`` and ``layout`` of plotly.js."""
@@ -30,7 +31,7 @@ def front_figure(info: FrontInfo) -> Figure:
     """Hover names trial and error; a click on a trial opens it (``customdata``)."""
     bars = len(info.complete) <= BARS
     traces = [
-        _dots(info.stopped, "stopped", "Stopped early", size=5, opacity=0.55, bars=False),
+        _dots(info.stopped, "stopped", "Below the top rung", size=5, opacity=0.8, bars=False),
         _dots(info.complete, "complete", "Complete", size=7, bars=bars),
         {
             "type": "scatter",
@@ -69,6 +70,18 @@ def front_figure(info: FrontInfo) -> Figure:
             "y1": 1,
             "yref": "paper",
             "line": {"color": colour("reference"), "width": 1.5, "dash": "dot"},
+        }
+    ]
+    layout["annotations"] = [
+        {
+            "x": log10(info.plain_size),  # plotly's way with logarithmic axes
+            "y": 1,
+            "yref": "paper",
+            "text": f" plain {info.plain_name}",
+            "showarrow": False,
+            "xanchor": "left",
+            "yanchor": "bottom",
+            "font": {"color": colour("reference"), "size": 12},
         }
     ]
     return {"data": traces, "layout": layout}
@@ -174,9 +187,10 @@ def importances_figure(info: ChoicesInfo) -> Figure:
         for i, found in enumerate(info.importances)
         if found.shares
     ]
-    layout = _layout("Share of variance that a setting explains alone", "")
+    layout = _layout("Share of variance explained alone", "")
     layout["xaxis"] |= {"tickformat": ".0%"}
     layout["yaxis"] |= {"automargin": True}
+    layout["legend"]["traceorder"] = "reversed"  # as the bars of a group stand
     layout |= {"barmode": "group", "bargap": 0.3, "height": 150 + 46 * len(names)}
     return {"data": traces, "layout": layout}
 
@@ -199,7 +213,9 @@ def agreement_figure(info: AgreementInfo) -> Figure:
             }
         )
     first = info.rows[0].rung if info.rows else 0
-    layout = _layout(f"Accuracy after {first} epochs", f"after {info.top} epochs")
+    layout = _layout(
+        f"Accuracy after {plural(first, 'epoch')}", f"after {plural(info.top, 'epoch')}"
+    )
     layout["xaxis"] |= {"tickformat": ".0%"}
     layout["yaxis"] |= {"tickformat": ".0%"}
     return {"data": traces, "layout": layout}
@@ -208,7 +224,7 @@ def agreement_figure(info: AgreementInfo) -> Figure:
 def _layout(x: str, y: str) -> dict[str, Any]:
     def axis(title: str) -> dict[str, Any]:
         return {
-            "title": {"text": title, "standoff": 12},
+            "title": {"text": title, "standoff": 12, "font": {"size": 13}},
             "gridcolor": colour("line"),
             "linecolor": colour("line"),
             "zeroline": False,
@@ -224,7 +240,7 @@ def _layout(x: str, y: str) -> dict[str, Any]:
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": colour("ink"), "family": "system-ui, sans-serif", "size": 13},
         "hoverlabel": {"bgcolor": colour("card"), "font": {"color": colour("ink")}},
-        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        "legend": {"orientation": "h", "y": 1.06, "yanchor": "bottom", "x": 0},
         "hovermode": "closest",
         "dragmode": "zoom",
     }

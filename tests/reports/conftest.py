@@ -37,7 +37,7 @@ def learn(trial, report):
     for epoch in LADDER.rungs:
         if trial.number == 0 and epoch == 3:
             raise ValueError(EVIL)
-        accuracy = 0.11 * np.log10(trial.params) + luck + rng.normal(0.03 * np.log(epoch), 0.01)
+        accuracy = 0.1 * np.log10(trial.params) + luck + rng.normal(0.03 * np.log(epoch), 0.01)
         measurement = Measurement(epoch, accuracy, 0.01, 1 - accuracy, 359, 0.5 * epoch)
         if report(measurement) is Verdict.STOP:
             return
