@@ -5,6 +5,7 @@ database.
 """
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from itertools import count as numbers
 from itertools import islice
 from math import log
@@ -41,6 +42,33 @@ def trial_row(record: TrialRecord) -> Row:
         "seconds": round(record.seconds, 3),
         "digest": record.trial.digest,
         "config": record.trial.config.model_dump(mode="json"),
+    }
+
+
+def show(store: Store, name: str, number: int) -> Row:
+    """A trial with its curve, why it ended as it did, and who beats it.
+
+    A trial is beaten by the members of the front that are no larger and no less accurate, by its
+    last accuracy: a trial that was stopped was trained for less.
+    """
+    record = store.trial(name, number)
+    members = store.front(name, max_params=record.trial.params, min_accuracy=record.accuracy)
+    others = [m for m in members if m.number != number and record.accuracy is not None]
+    return {
+        **trial_row(record),
+        "on_front": any(member.number == number for member in members),
+        "cause": record.cause,
+        "detail": record.detail,
+        "attempt": record.trial.attempt,
+        "seed": record.trial.seed,
+        "worker": record.worker,
+        "started_at": record.started_at.isoformat(),
+        "finished_at": record.finished_at.isoformat() if record.finished_at else None,
+        "values": dict(record.values),
+        "measurements": [asdict(m) for _, m in store.measurements(name, number)],
+        "beaten_by": [
+            {"trial": m.number, "params": m.trial.params, "accuracy": m.accuracy} for m in others
+        ],
     }
 
 

@@ -7,7 +7,7 @@ Databases are named by URL or path; None means ``KWSEARCH_DATABASE``, else
 
 from pathlib import Path
 
-from kwsearch import answers, driving
+from kwsearch import answers, comparing, driving, frames, reporting
 from kwsearch.answers import Row
 from kwsearch.driving import Watch
 from kwsearch.export import export as export_trial
@@ -167,6 +167,59 @@ def best(name: str, *, max_params: int | None = None, database: str | None = Non
         return answers.trial_row(_best(store, name, max_params))
 
 
+def show(name: str, trial: int, *, database: str | None = None) -> Row:
+    """One trial: its curve, why it ended, and who beats it.
+
+    Raises:
+        InputError: no such study or trial.
+    """
+    with _reading(database) as store:
+        return answers.show(store, name, trial)
+
+
+def compare(a: str, b: str, *, database: str | None = None) -> list[Row]:
+    """Two studies, or two trials (``study:trial``), side by side: a row a fact.
+
+    Raises:
+        InputError: no such study or trial, or one is a study and the other a trial.
+    """
+    with _reading(database) as store:
+        return comparing.compare(store, a, b)
+
+
+def report(name: str, *, output: str | Path | None = None, database: str | None = None) -> Path:
+    """Write the report of a study, whole or not at all; see `kwsearch.reporting`.
+
+    Args:
+        name: of the study.
+        output: the file; ``runs/NAME/report.html`` if not given.
+        database: where the study is kept.
+
+    Raises:
+        InputError: no such study, or an ending that no report has.
+        StorageError: the file cannot be written.
+    """
+    file = Path("runs") / name / "report.html" if output is None else Path(output)
+    with _reading(database) as store:
+        return reporting.report(store, name, file)
+
+
+def trials(name: str, *, database: str | None = None) -> list[Row]:
+    """Every trial of a study, a row each; `kwsearch.trials` gives them as a frame."""
+    with _reading(database) as store:
+        return [answers.trial_row(record) for record in store.trials(name)]
+
+
+def parquet(name: str, *, output: str | Path, database: str | None = None) -> Path:
+    """Write every trial of a study as a Parquet file.
+
+    Raises:
+        InputError: no such study, or pyarrow is not installed.
+        StorageError: the file cannot be written.
+    """
+    return frames.write_parquet(frames.trials(name, database=database), Path(output))
+
+
 def export(
     name: str,
     *,
@@ -200,14 +253,19 @@ def _reading(database: str | None) -> Store:
 __all__ = [
     "PRESETS",
     "best",
+    "compare",
     "count",
     "export",
     "front",
     "init",
+    "parquet",
     "plan",
+    "report",
     "resume",
     "search",
     "settings",
+    "show",
     "status",
     "studies",
+    "trials",
 ]

@@ -206,6 +206,80 @@ def best(
 
 
 @app.command()
+def trials(
+    name: Name,
+    parquet: Annotated[
+        Path | None,
+        typer.Option("--parquet", metavar="FILE", help="Write a Parquet file (needs pyarrow)."),
+    ] = None,
+    database: Database = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """List every trial of a study."""
+    form = _form(as_json, as_csv)
+    from kwsearch import api
+
+    if parquet is not None:
+        sys.stdout.write(f"{api.parquet(name, output=parquet, database=database)}\n")
+        return
+    hide = ("digest", "loss", "seconds")
+    show_rows(api.trials(name, database=database), form, hide=hide, empty="No trial yet.")
+
+
+@app.command()
+def show(
+    name: Name,
+    trial: Annotated[int, typer.Argument(min=0, metavar="TRIAL", help="Number of the trial.")],
+    database: Database = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Show one trial: its curve, why it was stopped, and who beats it."""
+    form = _form(as_json, as_csv)
+    from kwsearch import api
+
+    show_record(api.show(name, trial, database=database), form)
+
+
+@app.command()
+def compare(
+    a: Annotated[str, typer.Argument(metavar="A", help="A study, or a trial as STUDY:NUMBER.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Another one.")],
+    database: Database = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Put two studies, or two trials, side by side."""
+    form = _form(as_json, as_csv)
+    for name in (a, b):
+        check_name(name.partition(":")[0])
+    from kwsearch import api
+
+    show_rows(api.compare(a, b, database=database), form)
+
+
+@app.command()
+def report(
+    name: Name,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="A page (.html), or the front as .png, .pdf or .svg; runs/NAME/report.html.",
+        ),
+    ] = None,
+    database: Database = None,
+) -> None:
+    """Write one self-contained page about a study, or a picture of its front."""
+    from kwsearch import api
+
+    sys.stdout.write(f"{api.report(name, output=output, database=database)}\n")
+
+
+@app.command()
 def export(
     name: Name,
     folder: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="A new folder.")],

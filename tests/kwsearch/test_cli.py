@@ -38,6 +38,11 @@ ANSWERS = {
     "front": FRONT,
     "best": FRONT[0],
     "export": Path("out"),
+    "trials": FRONT,
+    "parquet": Path("out.parquet"),
+    "show": {"trial": 7},
+    "compare": [{"fact": "study", "a": "first", "b": "second"}],
+    "report": Path("out.html"),
 }
 
 
@@ -92,6 +97,16 @@ def kwsearch(*words, **options):
             {"database": None, "max_params": 300_000, "min_accuracy": 0.9, "knee": True},
         ),
         ("best first --max-params 6M", ("first",), {"max_params": 6_000_000, "database": None}),
+        ("trials first", ("first",), {"database": None}),
+        ("show first 7", ("first", 7), {"database": None}),
+        ("compare first second", ("first", "second"), {"database": None}),
+        ("compare first:1 first:2 --csv", ("first:1", "first:2"), {"database": None}),
+        ("report first", ("first",), {"output": None, "database": None}),
+        (
+            "report first -o out.html --database a.db",
+            ("first",),
+            {"output": Path("out.html"), "database": "a.db"},
+        ),
         (
             "export first --trial 7 -o out",
             ("first",),
@@ -153,6 +168,10 @@ def test_the_database_may_be_named_by_the_environment(calls, monkeypatch):
         "search quickstart --name a/b",
         "plan quickstart --params -5",
         "export first -o out",
+        "show first",
+        "show first -1",
+        "compare first ../x",
+        "report ../x",
         "export first --trial 1 --max-params 6M -o out",
     ],
 )
