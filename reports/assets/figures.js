@@ -80,6 +80,7 @@ async function unpack() {
 
 dark.addEventListener("change", redraw);
 narrow.addEventListener("change", redraw);
+matchMedia("print").addEventListener("change", redraw); // on paper the light colours hold
 addEventListener("beforeprint", () => [...shown.keys()].forEach(draw));
 
 function switcher(id, choose) {

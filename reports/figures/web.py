@@ -49,7 +49,7 @@ def front_figure(info: FrontInfo) -> Figure:
             {
                 "type": "scatter",
                 "mode": "markers",
-                "name": f"Published, {info.references[0].training}: not proxies",
+                "name": "Published (full training)",
                 "x": [r.size for r in info.references],
                 "y": [r.accuracy for r in info.references],
                 "text": [r.name + (" (plain)" if r.plain else "") for r in info.references],

@@ -1,7 +1,9 @@
 """The page in a real Chromium: it works, says nothing on the console, and asks for nothing."""
 
 import shutil
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from playwright.sync_api import sync_playwright
 
@@ -188,4 +190,44 @@ def test_nothing_that_only_screens_need_is_printed(page):
     assert not page.locator("nav").is_visible()
     assert not page.locator(".filters").is_visible()
     assert page.locator("#front-rows").is_visible()
+    assert page.locator("#trial-heads button").first.is_visible()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def test_a_reader_of_dark_pages_prints_them_light(page):
+    page.emulate_media(color_scheme="dark")
+    line = "document.querySelector('#figure-front .js-line').style.stroke"
+    page.wait_for_selector("#figure-front .main-svg")
+    wait_until(page, line, "rgb(125, 176, 255)")
+    page.emulate_media(color_scheme="dark", media="print")
+    wait_until(page, line, "rgb(29, 95, 209)")
+
+
+def five_thousand(summary):
+    """The study's trials over and over, each of another size and accuracy."""
+    rng = np.random.default_rng(0)
+    trials, measurements = [], {}
+    for number in range(5000):
+        record = summary.trials[number % len(summary.trials)]
+        scale = float(rng.uniform(0.9, 1.0))
+        trial = replace(
+            record.trial, number=number, params=int(record.trial.params * rng.uniform(0.8, 1.2))
+        )
+        trials.append(replace(record, trial=trial, accuracy=record.accuracy * scale))
+        measurements[number] = tuple(
+            replace(m, accuracy=m.accuracy * scale) for m in summary.measurements[record.number]
+        )
+    return replace(summary, trials=tuple(trials), measurements=measurements)
+
+
+@pytest.mark.slow
+def test_five_thousand_trials_make_a_small_page_that_is_painted_at_once(browser, summary, tmp_path):
+    path = write_page(five_thousand(summary), tmp_path / "large.html")
+    assert path.stat().st_size < 6_000_000
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(path.as_uri())
+    page.wait_for_selector("#figure-front .main-svg", timeout=30_000)
+    painted = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    assert painted < 2000
+    assert "of 5,000" in page.locator("#shown").inner_text()
+    page.close()
