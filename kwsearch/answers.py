@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from kwsearch.driving import Problem
-from search_spaces import Count, NetworkConfig, plan_network
+from search_spaces import Plan, plan_network
 from search_spaces.budget import count
+from search_spaces.reference import ReferenceRow, reference_rows
 from search_spaces.space import Space
 from trials.pareto import Point, knee
 from trials.records import StudyRecord, TrialRecord
@@ -131,12 +132,43 @@ def front(
     return [trial_row(member) for member in members]
 
 
-def count_row(config: NetworkConfig, size: Count) -> Row:
-    """What a configuration costs, with every warehouse and site."""
+def count_row(planned: Plan) -> Row:
+    """What a configuration costs, with every warehouse and site, and published networks beside."""
+    row = {
+        **count(planned).to_dict(),
+        "digest": planned.digest,
+        "config": planned.config.model_dump(mode="json"),
+    }
+    published = [_published_row(known) for known in reference_rows(planned.backbone.name)]
+    return {**row, "published": published} if published else row
+
+
+def beside_published(rows: Iterable[Row], backbone: str, params: int | None) -> list[Row]:
+    """Rows of `plan`, followed by the published networks of the backbone, marked as such."""
+    known = reference_rows(backbone)
+    if not known:
+        return [*rows]
+    own = [{**row, "published": None, "accuracy": None, "training": None} for row in rows]
+    for reference in known:
+        row: Row = {
+            **dict.fromkeys(("params", "macs", "attention_params", "digest", "config")),
+            **_published_row(reference),
+        }
+        if reference.config is not None:
+            row["config"] = reference.config.model_dump(mode="json")
+        if params is not None:
+            row["relative"] = reference.params / params - 1
+        own.append(row)
+    return own
+
+
+def _published_row(known: ReferenceRow) -> Row:
     return {
-        **size.to_dict(),
-        "digest": plan_network(config).digest,
-        "config": config.model_dump(mode="json"),
+        "published": known.name,
+        "params": known.params,
+        "macs": known.macs,
+        "accuracy": known.accuracy,
+        "training": f"published, {known.training}",
     }
 
 

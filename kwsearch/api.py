@@ -13,8 +13,7 @@ from kwsearch.driving import Watch
 from kwsearch.export import export as export_trial
 from kwsearch.presets import PRESETS, preset
 from kwsearch.settings import StudySettings, from_plain, load_study, to_plain, to_toml
-from search_spaces import InputError, NetworkConfig
-from search_spaces import count as count_config
+from search_spaces import InputError, NetworkConfig, plan_network
 from search_spaces.published import PUBLISHED, published
 from trials.records import StudyRecord, TrialRecord
 from trials.store import Store, open_store
@@ -102,18 +101,42 @@ def init(name: str) -> str:
     return to_toml(preset(name))
 
 
-def plan(study: Study, *, params: int | None = None, number: int = 20, seed: int = 0) -> list[Row]:
-    """Configurations that land in the budget, or near ``params``, before any training."""
+def plan(
+    study: Study,
+    *,
+    params: int | None = None,
+    number: int = 20,
+    seed: int = 0,
+    references: bool = False,
+) -> list[Row]:
+    """Configurations that land in the budget, or near ``params``, before any training.
+
+    Args:
+        study: whose space and budget.
+        params: the size to come near to.
+        number: configurations to list.
+        seed: of the draws.
+        references: whether published networks of the backbone follow, marked in ``published`` and
+            ``training``; their accuracies were reached by full training.
+    """
     wanted = settings(study)
     table = driving.backbone_for_planning(wanted)
-    return answers.plan(driving.problem(wanted, table), params=params, number=number, seed=seed)
+    rows = answers.plan(driving.problem(wanted, table), params=params, number=number, seed=seed)
+    return answers.beside_published(rows, table.name, params) if references else rows
 
 
 def count(config: NetworkConfig | str | Path) -> Row:
-    """What a configuration costs: of a JSON file, a published name, or given as it is."""
+    """What a configuration costs: of a JSON file, a published name, or given as it is.
+
+    Published networks of the same backbone stand under ``published``, with the accuracy of full
+    training.
+    """
     if not isinstance(config, NetworkConfig):
         config = _read_config(config)
-    return answers.count_row(config, count_config(config))
+    table = None
+    if ":" in config.backbone:
+        table = driving.named_table(config.backbone, config.num_classes, config.in_channels)
+    return answers.count_row(plan_network(config, table))
 
 
 def _read_config(name: str | Path) -> NetworkConfig:

@@ -98,7 +98,9 @@ def resume(
 
 @app.command()
 def init(
-    preset: Annotated[str, typer.Argument(metavar="PRESET", help="quickstart, cifar10, resnet18.")],
+    preset: Annotated[
+        str, typer.Argument(metavar="PRESET", help="A shipped study, such as quickstart.")
+    ],
 ) -> None:
     """Print a preset as a study file that explains every setting."""
     from kwsearch import api
@@ -117,6 +119,10 @@ def plan(
         int, typer.Option(min=1, metavar="N", help="How many configurations to list.")
     ] = 20,
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of the proposals.")] = 0,
+    references: Annotated[
+        bool,
+        typer.Option("--references", help="Add published networks, marked; a table has them."),
+    ] = False,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
@@ -124,7 +130,8 @@ def plan(
     form, source = _form(as_json, as_csv), _study(study)
     from kwsearch import api
 
-    rows = api.plan(source, params=params, number=count, seed=seed)
+    shown = references or form is Form.TABLE
+    rows = api.plan(source, params=params, number=count, seed=seed, references=shown)
     show_rows(rows, form, hide=_DETAILS, empty="No configuration comes near.")
 
 

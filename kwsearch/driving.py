@@ -7,7 +7,7 @@ import importlib
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from search_spaces import Backbone, InputError
 from search_spaces.backbones import shipped
 from search_spaces.choices import Choice, FloatRange, Options
 from search_spaces.constraints import Limits
+from search_spaces.overrides import overridden
 from search_spaces.space import SETTINGS, Space
 from trials.errors import DamagedDataError, InterruptedSearchError
 from trials.execution import run_serially
@@ -40,6 +41,9 @@ SHAPES = {
     "svhn": (10, 3, 32),
 }
 """Classes, channels and edge in pixels of the named data sets."""
+
+EDGE = 224
+"""Height and width in pixels where nothing tells those of the images."""
 
 LEASE = 60.0
 """Seconds a driver may be silent before another may take the study over."""
@@ -89,12 +93,18 @@ def _choice(value: Any) -> Choice:  # noqa: ANN401 - a setting of any kind
 
 
 def backbone_of(settings: StudySettings, *, classes: int, channels: int, size: int) -> Backbone:
-    """The table of a study's backbone for its images."""
-    return shipped(settings.space.backbone, classes, channels, (size, size))
+    """The table of a study's backbone for its images, with the study's changes.
+
+    Raises:
+        InputError: the network named as ``"package.module:function"`` cannot be made or does not
+            fit the images, or a change speaks of a layer that is not there.
+        InfeasibleError: there is nothing that a warehouse could serve.
+    """
+    return _table(settings, classes, channels, size)
 
 
 def backbone_for_planning(settings: StudySettings) -> Backbone:
-    """The table of a study's backbone without opening its images.
+    """The table of a study's backbone without opening its images; raises like `backbone_of`.
 
     A folder that is not there is taken to be as large as ImageNet: 1000 classes in colour.
     """
@@ -104,9 +114,48 @@ def backbone_for_planning(settings: StudySettings) -> Backbone:
     if proxy.data not in SHAPES and folder.is_dir():
         images = images_of(settings)
         classes, channels, size = len(images.classes), images.channels, images.size
-    edge = proxy.image_size or size
-    table = settings.space.backbone
-    return shipped(table, classes, channels, (edge, edge) if edge else None)
+    return _table(settings, classes, channels, proxy.image_size or size)
+
+
+def _table(settings: StudySettings, classes: int, channels: int, edge: int | None) -> Backbone:
+    space = settings.space
+    if ":" not in space.backbone:
+        table = shipped(space.backbone, classes, channels, (edge, edge) if edge else None)
+        return overridden(table, exclude=space.exclude, addresses=space.addresses)
+    return named_table(
+        space.backbone, classes, channels, edge, exclude=space.exclude, addresses=space.addresses
+    )
+
+
+def named_table(
+    name: str,
+    classes: int,
+    channels: int,
+    edge: int | None = None,
+    *,
+    exclude: Iterable[str] = (),
+    addresses: Mapping[str, str] | None = None,
+) -> Backbone:
+    """The table of a network named as ``"package.module:function"``; torch is loaded here.
+
+    Args:
+        name: of the function.
+        classes: outputs of the classifier.
+        channels: of an image.
+        edge: height and width in pixels; those of ImageNet if None.
+        exclude: as in the study file.
+        addresses: likewise.
+    """
+    named = importlib.import_module("search_spaces.networks.named")
+    table: Backbone = named.trace_named(
+        name,
+        num_classes=classes,
+        in_channels=channels,
+        input_size=(edge or EDGE, edge or EDGE),
+        exclude=exclude,
+        addresses=addresses,
+    )
+    return table
 
 
 def images_of(settings: StudySettings) -> Prepared:
@@ -234,6 +283,8 @@ def _measure(settings: StudySettings, study: StudyRecord, ladder: Ladder) -> Mea
         nesterov=proxy.momentum > 0,
         weight_decay=proxy.weight_decay,
         warmup_epochs=proxy.warmup_epochs,
+        temperature_share=proxy.temperature_share,
+        gradient_clip=proxy.gradient_clip,
         label_smoothing=proxy.label_smoothing,
         padding=proxy.crop_padding,
         flip=proxy.flip,

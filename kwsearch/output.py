@@ -205,10 +205,10 @@ def _spread(rows: Sequence[Row]) -> list[dict[str, Any]]:
     spread: list[dict[str, Any]] = [{} for _ in rows]
     for key in rows[0]:
         inner = [row.get(key) for row in rows]
-        if not _is_rows(inner):
+        if not _is_rows([entry for entry in inner if entry is not None]):
             columns = {key: inner}
         else:
-            maps = [row[key] for row in rows]
+            maps = [entry or {} for entry in inner]
             names = dict.fromkeys(name for entries in maps for name in entries)
             columns = {name: [entries.get(name) for entries in maps] for name in names}
             columns = {n: c for n, c in columns.items() if any(one != c[0] for one in c)}

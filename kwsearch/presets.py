@@ -91,10 +91,45 @@ def resnet18() -> StudySettings:
     )
 
 
+def resnet50() -> StudySettings:
+    """ResNet-50 on the images of `resnet18`."""
+    return _on(resnet18(), "resnet50", least=8_000_000, most=110_000_000)
+
+
+def mobilenetv2() -> StudySettings:
+    """MobileNetV2 likewise; its published networks share within a stage, or between blocks only."""
+    return _on(resnet18(), "mobilenetv2", least=1_000_000, most=12_000_000)
+
+
+def mobilenetv2_050() -> StudySettings:
+    """MobileNetV2 of half the width."""
+    return _on(mobilenetv2(), "mobilenetv2-050", least=700_000, most=6_000_000)
+
+
+def convnext_tiny() -> StudySettings:
+    """ConvNeXt-Tiny likewise, its pointwise linears served too."""
+    return _on(resnet18(), "convnext-tiny", least=8_000_000, most=60_000_000)
+
+
+def _on(base: StudySettings, backbone: str, *, least: int, most: int) -> StudySettings:
+    """The study on another backbone, under its name, with limits in parameters."""
+    return base.model_copy(
+        update={
+            "name": backbone,
+            "space": base.space.model_copy(update={"backbone": backbone}),
+            "budget": BudgetSettings(min_params=least, max_params=most),
+        }
+    )
+
+
 PRESETS: dict[str, Callable[[], StudySettings]] = {
     "quickstart": quickstart,
     "cifar10": cifar10,
     "resnet18": resnet18,
+    "resnet50": resnet50,
+    "mobilenetv2": mobilenetv2,
+    "mobilenetv2-050": mobilenetv2_050,
+    "convnext-tiny": convnext_tiny,
 }
 """Shipped studies by name."""
 

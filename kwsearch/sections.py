@@ -23,6 +23,7 @@ from kwsearch.setting_types import (
 from search_spaces.backbones import shipped
 from search_spaces.config import SHARING_RANGES
 from search_spaces.errors import InputError, nearest
+from search_spaces.overrides import check_address
 
 DATA = ("digits", "fashion-mnist", "cifar10", "cifar100", "svhn")
 """Datasets by name; anything with a slash is a folder of class folders."""
@@ -47,6 +48,15 @@ class SpaceSettings(Settings):
     backbone: str = Field(
         description="The network: a shipped name such as resnet20, resnet20x2 (twice as wide) or "
         "resnet18, or 'package.module:function' returning an nn.Module."
+    )
+    exclude: Annotated[tuple[str, ...], ListAsTuple] = Field(
+        (),
+        description="Layers that stay plain, by module path: 'stem.*', or 'stem' for all inside.",
+    )
+    addresses: dict[str, str] = Field(
+        {},
+        description="Where layers stand for sharing, by module path, in place of what is found: "
+        "{'features.3.0' = 'stage1_layer0_conv0'}. A layer that would stay plain is then served.",
     )
     granularity: Literal["network", "stage"] = Field(
         "network", description="network: one value of each ratio for all; stage: one a stage."
@@ -90,6 +100,19 @@ class SpaceSettings(Settings):
                 raise ValueError(str(error)) from None
         elif not _FUNCTION.fullmatch(value):
             raise ValueError(f"{brief(value)} is not of the form 'package.module:function'.")
+        return value
+
+    @field_validator("addresses")
+    @classmethod
+    def _well_formed(cls, value: dict[str, str]) -> dict[str, str]:
+        faults = []
+        for path, address in value.items():
+            try:
+                check_address(address)
+            except InputError as error:
+                faults.append(f"{brief(path)}: {error}")
+        if faults:
+            raise ValueError(" ".join(faults))
         return value
 
 

@@ -190,6 +190,7 @@ def _toml(value: object) -> str:
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_toml, value))}]"
-    if isinstance(value, BaseModel):
-        return f"{{{', '.join(f'{key} = {_toml(entry)}' for key, entry in value)}}}"
+    if isinstance(value, dict | BaseModel):
+        quoted = {_toml(k): v for k, v in value.items()} if isinstance(value, dict) else dict(value)
+        return f"{{{', '.join(f'{key} = {_toml(entry)}' for key, entry in quoted.items())}}}"
     raise TypeError(f"{type(value).__name__} has no TOML form here")

@@ -125,6 +125,8 @@ class Backbone:
         plain_params: parameters outside the sites' weights (site biases are counted here).
         plain_macs: MACs of one image outside the sites.
         attention_norm: norm of the attention's hidden layer, ``"batch"`` or ``"layer"``.
+        plain_layers: ``(module path, reason)`` of the layers that a warehouse could have been
+            asked to serve and does not; told where a network was traced.
     """
 
     name: str
@@ -135,6 +137,7 @@ class Backbone:
     plain_params: int
     plain_macs: int
     attention_norm: AttentionNorm = "batch"
+    plain_layers: tuple[tuple[str, str], ...] = ()
 
     @property
     def params(self) -> int:
@@ -162,7 +165,7 @@ class Backbone:
     def digest(self) -> str:
         """SHA-256 of everything that shapes the parameters; the input size is left out."""
         table = self.to_dict()
-        del table["input_size"], table["plain_macs"]
+        del table["input_size"], table["plain_macs"], table["plain_layers"]
         for site in table["sites"]:
             del site["positions"]
         text = json.dumps(table, sort_keys=True, separators=(",", ":"))
@@ -189,4 +192,6 @@ class Backbone:
             )
             for row in table["sites"]
         )
-        return cls(**{**table, "sites": sites, "input_size": tuple(table["input_size"])})
+        plain = tuple((path, reason) for path, reason in table.get("plain_layers", ()))
+        rest = {"input_size": tuple(table["input_size"]), "plain_layers": plain}
+        return cls(**{**table, "sites": sites, **rest})

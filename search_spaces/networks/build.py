@@ -11,6 +11,7 @@ from search_spaces.errors import InputError
 from search_spaces.networks.backbones import plain_network
 from search_spaces.networks.geometry import refuse_unservable
 from search_spaces.networks.layer import KWConv, KWLinear, Warehouse
+from search_spaces.networks.named import rebuilt
 from search_spaces.networks.operator import find_way
 from search_spaces.sites import Backbone, Site
 from search_spaces.warehouse import Plan, plan_network
@@ -41,14 +42,14 @@ def build(
         it also carries as ``.plan``.
 
     Raises:
-        InputError: no backbone or way of that name is shipped, or ``network`` does not have the
-            sites of the table.
+        InputError: no backbone or way of that name is shipped, the function that a table is named
+            after is not there, or ``network`` does not have the sites of the table.
         InfeasibleError: the network cannot be built.
         AssertionError: counted and built differ, which is a fault of this project.
     """
     find_way(way)
     plan = config if isinstance(config, Plan) else plan_network(config, backbone)
-    module = plain_network(plan.backbone) if network is None else deepcopy(network)
+    module = _fresh(plan.backbone) if network is None else deepcopy(network)
     plain = {site.name: _plain_layer(module, site) for site in plan.backbone.sites}
     for index, warehouse in enumerate(plan.warehouses):
         shared = _start_warehouse(plan, index, plain[plan.sites[warehouse.sites[0]].site.name])
@@ -78,6 +79,11 @@ def plan_of(network: nn.Module) -> Plan:
             "Build it with search_spaces.networks.build.",
         )
     return plan
+
+
+def _fresh(table: Backbone) -> nn.Module:
+    """The plain network of a table, shipped or named as ``"package.module:function"``."""
+    return rebuilt(table) if ":" in table.name else plain_network(table)
 
 
 def _plain_layer(module: nn.Module, site: Site) -> nn.Module:

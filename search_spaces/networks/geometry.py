@@ -136,7 +136,7 @@ def refuse_unservable(name: str, layer: nn.Module) -> None:
     Raises:
         InfeasibleError: naming the site and the trait that stands in the way.
     """
-    trait = _obstacle(layer)
+    trait = obstacle(layer)
     if trait:
         raise InfeasibleError(
             f"Site {name!r} cannot be served by a warehouse: {trait}.",
@@ -144,7 +144,8 @@ def refuse_unservable(name: str, layer: nn.Module) -> None:
         )
 
 
-def _obstacle(layer: nn.Module) -> str | None:
+def obstacle(layer: nn.Module) -> str | None:
+    """The trait that keeps cells from standing in for the weight of ``layer``, or None."""
     kind = type(layer).__name__
     base = next((b for b in _SERVABLE if isinstance(layer, b)), None)
     if base is None:

@@ -85,9 +85,18 @@ def kwsearch(*words, **options):
         (
             "plan quickstart --params 1.5M --count 3 --seed 7",
             ("quickstart",),
-            {"params": 1_500_000, "number": 3, "seed": 7},
+            {"params": 1_500_000, "number": 3, "seed": 7, "references": True},
         ),
-        ("plan quickstart", ("quickstart",), {"params": None, "number": 20, "seed": 0}),
+        (
+            "plan quickstart --json",
+            ("quickstart",),
+            {"params": None, "number": 20, "seed": 0, "references": False},
+        ),
+        (
+            "plan quickstart --csv --references",
+            ("quickstart",),
+            {"params": None, "number": 20, "seed": 0, "references": True},
+        ),
         ("count kw1x_resnet18", ("kw1x_resnet18",), {}),
         ("studies --database a.db", (), {"database": "a.db"}),
         ("status first", ("first",), {"database": None}),

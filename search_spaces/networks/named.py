@@ -1,0 +1,145 @@
+"""Networks of a person's own, by name: ``"package.module:function"``.
+
+The function may take ``num_classes`` and ``in_channels`` as keyword arguments, and is given those
+that its signature names. One that takes ``**kwargs`` is given ``num_classes`` beside them, as the
+model functions of torchvision and timm want it. Modules are looked for in the current directory
+first, as ``python -m`` does.
+"""
+
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from search_spaces.errors import InputError, nearest
+from search_spaces.networks.tracing import trace
+from search_spaces.sites import Backbone
+
+
+def trace_named(
+    name: str,
+    *,
+    num_classes: int,
+    in_channels: int,
+    input_size: tuple[int, int],
+    exclude: Iterable[str] = (),
+    addresses: Mapping[str, str] | None = None,
+) -> Backbone:
+    """The table of the network that a function returns; arguments are those of `trace`.
+
+    Raises:
+        InputError: there is no such function, it fails, or its network does not fit the data.
+        InfeasibleError: there is nothing that a warehouse could serve.
+    """
+    network = named_network(name, num_classes=num_classes, in_channels=in_channels)
+    return trace(
+        network,
+        name=name,
+        num_classes=num_classes,
+        in_channels=in_channels,
+        input_size=input_size,
+        exclude=exclude,
+        addresses=addresses,
+    )
+
+
+def named_network(name: str, *, num_classes: int, in_channels: int) -> nn.Module:
+    """Call the function of that name.
+
+    Args:
+        name: ``"package.module:function"``.
+        num_classes: outputs of the classifier, for a function that takes it.
+        in_channels: channels of an input image, for a function that takes it.
+
+    Raises:
+        InputError: the module cannot be imported, or the function is not there, fails, or returns
+            something else than a module.
+    """
+    with _here_first():
+        function = _function(name)
+        wanted = _taken(function, {"num_classes": num_classes, "in_channels": in_channels})
+        try:
+            network = function(**wanted)
+        except Exception as error:
+            told = ", ".join(f"{key}={value}" for key, value in wanted.items())
+            raise InputError(
+                f"{name}({told}) failed with {_brief(error)}.", "Mend the function."
+            ) from error
+    if not isinstance(network, nn.Module):
+        raise InputError(
+            f"{name} returned a {type(network).__name__}, not an nn.Module.",
+            "Let the function return the network.",
+        )
+    return network
+
+
+def rebuilt(table: Backbone) -> nn.Module:
+    """The network of a table that was traced from a name, with fresh weights.
+
+    Raises:
+        InputError: likewise, or the function now returns a network of another size.
+    """
+    network = named_network(
+        table.name, num_classes=table.num_classes, in_channels=table.in_channels
+    )
+    found = sum(parameter.numel() for parameter in network.parameters())
+    if found != table.params:
+        raise InputError(
+            f"{table.name} returns a network of {found:,} parameters; the one that was traced has "
+            f"{table.params:,}.",
+            "Put the old function back, or start a new study.",
+        )
+    return network
+
+
+def _function(name: str) -> Callable[..., Any]:
+    where, _, what = name.partition(":")
+    try:
+        module = importlib.import_module(where)
+    except Exception as error:
+        raise InputError(
+            f"{where!r}, of the backbone {name!r}, cannot be imported: {_brief(error)}.",
+            "Run kwsearch from the folder that holds it, or install it.",
+        ) from error
+    function = getattr(module, what, None)
+    if not callable(function):
+        raise InputError(
+            f"{where!r} has no function {what!r}.{nearest(what, dir(module))}",
+            "Name the network as 'package.module:function'.",
+        )
+    found: Callable[..., Any] = function
+    return found
+
+
+def _taken(function: Callable[..., Any], offered: dict[str, int]) -> dict[str, int]:
+    """Those of the offered arguments that a function takes."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:  # some functions written in C tell no signature
+        return {}
+    names = {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        names.add("num_classes")
+    return {name: value for name, value in offered.items() if name in names}
+
+
+def _brief(error: Exception) -> str:
+    text = str(error).splitlines()
+    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+
+
+@contextmanager
+def _here_first() -> Iterator[None]:
+    """Look for modules in the current directory first."""
+    here = str(Path.cwd())
+    sys.path.insert(0, here)
+    try:
+        yield
+    finally:
+        if here in sys.path:
+            sys.path.remove(here)
