@@ -177,6 +177,14 @@ class ProxySettings(Settings):
     warmup_epochs: Annotated[float, Field(ge=0, le=10_000)] = Field(
         0.5, description="Epochs in which the learning rate rises from 0."
     )
+    temperature_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        1 / 9,
+        description="Share of the training over which attention is switched on, at most up to the "
+        "first rung.",
+    )
+    gradient_clip: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="Largest norm of the gradient; no limit if unset."
+    )
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.0, description="Share of the target that is spread over all classes."
     )
@@ -247,21 +255,9 @@ class SearchSettings(Settings):
 class ExecutionSettings(Settings):
     """Where trials run."""
 
-    executor: Literal["serial", "ray"] = Field(
-        "serial", description="serial: one trial after the other here; ray: Ray Tune."
+    executor: Literal["serial"] = Field(
+        "serial", description="serial: one trial after the other, in this process."
     )
     threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(
         None, description="CPU threads of one trial; torch's own choice if unset."
     )
-    workers: Annotated[int, Field(ge=1, le=10_000)] = Field(
-        1, description="Trials measured at the same time."
-    )
-
-    @field_validator("workers")
-    @classmethod
-    def _one_when_serial(cls, value: int, info: ValidationInfo) -> int:
-        if value > 1 and info.data.get("executor") == "serial":
-            raise ValueError(
-                f"{value} workers need executor = 'ray'. The nearest valid value is 1."
-            )
-        return value

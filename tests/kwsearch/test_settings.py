@@ -150,7 +150,7 @@ def test_all_faults_of_a_file_are_told_at_once(tmp_path: Path) -> None:
         trials = 1.5
         seed = -1
         [execution]
-        workers = 2
+        executor = "ray"
         [executon]
         """,
     )
@@ -175,7 +175,7 @@ def test_all_faults_of_a_file_are_told_at_once(tmp_path: Path) -> None:
         "search.sampler: 'tp' is none of tpe, nsga2, gp, random, qmc. Did you mean 'tpe'?",
         "search.trials: 1.5 must be an integer",
         "search.seed: -1 must be greater than or equal to 0",
-        "execution.workers: 2 workers need executor = 'ray'",
+        "execution.executor: 'ray' is none of serial",
         "executon: unknown key. Did you mean 'execution'?",
     ):
         assert part in cause
