@@ -23,6 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kwsearch.quantities import format_quantity
+from search_spaces.config import SHARING_RANGES
 from search_spaces.errors import KwsearchError
 
 Row = Mapping[str, Any]
@@ -91,6 +92,10 @@ def say(text: str) -> None:
     print(escape(text), file=sys.stderr, flush=True)  # noqa: T201 - this is where talk comes out
 
 
+_SHARING = {tokens: name for name, tokens in SHARING_RANGES.items()}
+"""A study file's word for the address parts that a configuration merges."""
+
+
 def show_error(error: KwsearchError) -> None:
     """Tell cause and cure, a line each (a file with many faults has a line a fault)."""
     for line in error.cause.splitlines():
@@ -132,7 +137,8 @@ def cell(key: str, value: object) -> str:
     elif isinstance(value, datetime):
         text = value.isoformat(sep=" ", timespec="seconds")
     elif isinstance(value, list | tuple):
-        text = ", ".join(cell(key, entry) for entry in value)
+        named = _SHARING.get(tuple(value)) if key == "sharing_range" else None
+        text = named or ", ".join(cell(key, entry) for entry in value)
     return escape(text)
 
 

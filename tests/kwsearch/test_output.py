@@ -166,3 +166,9 @@ def test_an_error_is_a_line_of_cause_and_a_line_of_cure(capsys):
 )
 def test_cells_are_read_by_people(key, value, printed):
     assert cell(key, value) == printed
+
+
+def test_a_sharing_range_is_shown_by_the_word_of_the_study_file():
+    assert cell("sharing_range", []) == "none"
+    assert cell("sharing_range", ["layer", "conv", "pwconv", "dwconv"]) == "stage"
+    assert cell("sharing_range", ["layer", "conv"]) == "layer, conv"
