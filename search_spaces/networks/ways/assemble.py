@@ -1,8 +1,10 @@
-"""Assemble kernels, a slice of the batch at a time, and multiply each with its sample's patches.
+"""Assemble kernels, a tile at a time, and multiply each with its sample's patches.
 
 Arithmetic in units of the plain layer: 1 + N / H (all live positions counted). Axes as in
-`search_spaces.networks.ways.lowering`; W is a slice of kernels ``[q, J, D, a]``. Cells are laid out
-once as a matrix ``[N, D a]``, with N rounded up so that rows fill registers.
+`search_spaces.networks.ways.lowering`. A tile W ``[q, J, d, a]`` holds the kernels of q samples
+over d values of a patch; it stays in cache between being assembled and being used, and it spans
+enough samples for the assembly, a product of ``[q J, N]`` and ``[N, d a]``, to run at full speed. N
+is rounded up so that rows fill registers.
 """
 
 from collections.abc import Iterator
@@ -14,11 +16,20 @@ from torch.nn import functional as F
 
 from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.ways.contraction import Gradients, Kept, Operands, contract
-from search_spaces.networks.ways.matmul import rounded, times_transposed
+from search_spaces.networks.ways.matmul import add_product, rounded, sum_type, times_transposed
 from search_spaces.networks.ways.scratch import kept_bytes, scratch_bytes
 
+ROWS = 64
+"""Rows that the product of an assembly should have."""
+
 SAMPLES = 8
-"""A slice is a multiple of this many samples, or a power of two below, so that cores share it."""
+"""A tile spans a multiple of this many samples where that many fit, so that cores share it."""
+
+LARGE = 64 * 64
+"""Values of a cell above which it is transposed on its own."""
+
+DEPTHS = 16
+"""A tile spans a multiple of this many values of a patch, if not all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +37,7 @@ class AssembleFirst:
     """Contract A with C first.
 
     Attributes:
-        scratch: bytes that a slice of kernels may take.
+        scratch: bytes that a tile of kernels may take.
         keep: bytes that the kernels of a batch may take to be kept for the backward pass; above it
             they are assembled again.
     """
@@ -37,74 +48,103 @@ class AssembleFirst:
     def forward(self, operands: Operands) -> tuple[Tensor, Kept]:
         """Y ``[Q, H, p, a]``, and the kernels if they are kept."""
         patches, rows, cells = operands
-        q, h, j, d = patches.shape
-        a = cells.shape[1]
-        flat, mixes = _matrix(cells, patches.dtype), _padded(rows)
-        inputs = patches.reshape(q, h, j * d)
-        y = patches.new_empty((q, h, rows.shape[1], a))
+        q, h, _, d = patches.shape
+        a, mixes, matrix = cells.shape[1], _padded(rows), _matrix(cells, patches.dtype)
+        y = patches.new_empty((q, h, rows.shape[1], a), dtype=sum_type(patches))
         kept = []
         keeps = rows[..., 0].numel() * d * a * rows.element_size() <= self.keep
-        for block, part in self._slices(rows, d * a):
-            kernels = torch.mm(mixes[part, block].flatten(0, 1), flat).view(-1, j * d, a)
-            y[part, :, block] = torch.bmm(inputs[part], kernels)
-            if keeps:
-                kept.append(kernels)
-        return y, tuple(kept)
+        for span, part in self._tiles(operands):
+            if part.start == 0:
+                flat = matrix[:, span].flatten(1).contiguous()
+            inputs = patches[part, :, :, span].flatten(2)
+            for block in range(rows.shape[1]):
+                kernels = torch.mm(mixes[part, block].flatten(0, 1), flat)
+                kernels = kernels.view(len(inputs), -1, a)
+                if span.start:
+                    y[part, :, block] += torch.bmm(inputs, kernels)
+                else:
+                    y[part, :, block] = torch.bmm(inputs, kernels)
+                if keeps:
+                    kept.append(kernels)
+        return y.to(patches.dtype), tuple(kept)
 
     def backward(
-        self,
-        operands: Operands,
-        grad: Tensor,
-        needs: tuple[bool, bool, bool],
-        kept: Kept,
+        self, operands: Operands, grad: Tensor, needs: tuple[bool, bool, bool], kept: Kept
     ) -> Gradients:
         """Gradients of P, A and C where needed."""
         patches, rows, cells = operands
         q, h, j, d = patches.shape
         n, a, _ = cells.shape
-        flat, mixes = _matrix(cells, patches.dtype), _padded(rows)
-        inputs = patches.reshape(q, h, j * d)
-        dp = inputs.new_empty(inputs.shape) if needs[0] else None
-        da = rows.new_empty(rows.shape) if needs[1] else None
-        dc = flat.new_zeros(flat.shape) if needs[2] else None
-        for i, (block, part) in enumerate(self._slices(rows, d * a)):
-            mix, dy = mixes[part, block].flatten(0, 1), grad[part, :, block]
-            if dp is not None:
-                kernels = kept[i] if kept else torch.mm(mix, flat).view(-1, j * d, a)
-                if block:
-                    dp[part].baddbmm_(dy, kernels.mT)
-                else:
-                    torch.bmm(dy, kernels.mT, out=dp[part])
-            if da is None and dc is None:
-                continue
-            dw = torch.bmm(inputs[part].mT, dy).view(-1, d * a)
-            if da is not None:
-                da[part, block] = times_transposed(dw, flat)[:, :n].view(-1, j, n)
-            if dc is not None:
-                dc.addmm_(mix.mT, dw)
+        mixes, kernels, matrix = _padded(rows), iter(kept), _matrix(cells, patches.dtype)
+        dp = patches.new_empty((q, h, j, d)) if needs[0] else None
+        da = mixes.new_zeros(mixes.shape, dtype=sum_type(rows)) if needs[1] else None
+        dc = matrix.new_zeros(matrix.shape, dtype=sum_type(matrix)) if needs[2] else None
+        for span, part in self._tiles(operands):
+            if part.start == 0:
+                flat = matrix[:, span].flatten(1).contiguous()
+            inputs = patches[part, :, :, span].flatten(2)
+            tile = _room(dp, span, part)
+            for block in range(rows.shape[1]):
+                mix, dy = mixes[part, block].flatten(0, 1), grad[part, :, block]
+                if tile is not None:
+                    w = next(kernels) if kept else torch.mm(mix, flat).view(len(dy), -1, a)
+                    tile = tile.baddbmm_(dy, w.mT) if block else torch.bmm(dy, w.mT, out=tile)
+                if da is None and dc is None:
+                    continue
+                dw = torch.bmm(inputs.mT, dy).view(-1, flat.shape[1])
+                if da is not None:
+                    da[part, block] += times_transposed(dw, flat).view(len(dy), j, -1)
+                if dc is not None:
+                    add_product(dc[:, span].flatten(1), mix.mT, dw)
+            if dp is not None and tile is not None and tile.shape[2] < j * d:
+                dp[part, :, :, span] = tile.view(*tile.shape[:2], j, -1)
         return (
-            None if dp is None else dp.view(q, h, j, d),
-            da,
-            None if dc is None else dc[:n].view(n, d, a).transpose(1, 2),
+            dp,
+            None if da is None else da[..., :n],
+            None if dc is None else dc[:n].mT,
         )
 
-    def _slices(self, rows: Tensor, size: int) -> Iterator[tuple[int, slice]]:
-        """Slices of the batch for every output block."""
-        kernel = rows.shape[2] * size * rows.element_size()
-        step = max(1, self.scratch // kernel)
-        step -= step % SAMPLES if step > SAMPLES else step - (1 << (step.bit_length() - 1))
-        for low in range(0, rows.shape[0], step):
-            for block in range(rows.shape[1]):
-                yield block, slice(low, low + step)
+    def _tiles(self, operands: Operands) -> Iterator[tuple[slice, slice]]:
+        """Spans of a patch's values, and in each of them slices of the batch."""
+        q, _, j, d = operands.patches.shape
+        value = j * operands.cells.shape[1] * operands.patches.element_size()
+        few = min(q, _even(-(-ROWS // j)))
+        samples, depth = self.scratch // (value * d), d
+        if samples < few:
+            samples, depth = few, max(1, min(d, self.scratch // (value * few)))
+            depth -= depth % DEPTHS if DEPTHS < depth < d else 0
+        else:
+            samples -= samples % SAMPLES if samples > SAMPLES else 0
+        for first in range(0, d, depth):
+            for low in range(0, q, samples):
+                yield slice(first, first + depth), slice(low, low + samples)
+
+
+def _even(samples: int) -> int:
+    return samples + samples % 2
+
+
+def _room(patches: Tensor | None, span: slice, part: slice) -> Tensor | None:
+    """Where a tile's gradient ``[q, H, J d]`` goes: the place itself if it is whole."""
+    if patches is None:
+        return None
+    place = patches[part, :, :, span]
+    if place.shape[3] == patches.shape[3]:
+        return place.flatten(2)
+    return place.new_empty((*place.shape[:2], place.shape[2] * place.shape[3]))
 
 
 def _matrix(cells: Tensor, dtype: torch.dtype) -> Tensor:
-    """C ``[N, a, D]`` as a matrix ``[N rounded up, D a]``, zeros below."""
+    """C ``[N, a, D]`` as ``[N rounded up, D, a]``, zeros below."""
     n, a, d = cells.shape
-    flat = cells.new_empty((rounded(n), d, a), dtype=dtype)
-    flat[:n] = cells.transpose(1, 2)
-    flat[n:] = 0
-    return flat.flatten(1)
+    matrix = cells.new_empty((rounded(n), d, a), dtype=dtype)
+    if a * d < LARGE:
+        matrix[:n] = cells.mT
+    else:  # torch transposes matrices much faster than it permutes more axes
+        for into, cell in zip(matrix.unbind(), cells.mT.unbind(), strict=False):
+            into.copy_(cell)
+    matrix[n:] = 0
+    return matrix
 
 
 def _padded(rows: Tensor) -> Tensor:

@@ -1,9 +1,11 @@
 """One differentiable function for every order of contraction.
 
 Input, attention and cells are kept for the backward pass. Patches, and whatever an order forms in
-between, are kept within a bound and formed again above it.
+between, are kept within a bound and formed again above it. A batch whose patches would take too
+much memory is computed in parts.
 """
 
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -14,7 +16,10 @@ from torch.autograd.function import once_differentiable
 
 from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.ways.lowering import Lowering, lower, lowers
-from search_spaces.networks.ways.scratch import kept_bytes
+from search_spaces.networks.ways.scratch import kept_bytes, scratch_bytes
+
+PATCHES = 4
+"""Patches of a part of the batch may take this many times the bound on scratch."""
 
 Gradients = tuple[Tensor | None, Tensor | None, Tensor | None]
 Kept = tuple[Tensor, ...]
@@ -48,16 +53,38 @@ class Order(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Task:
+    """What stays the same in every part of the batch."""
+
     lowering: Lowering
     order: Order
     dtype: torch.dtype
+    samples: int
     keep: int
+
+    def parts(self, batch: int) -> Iterator[slice]:
+        for low in range(0, batch, self.samples):
+            yield slice(low, low + self.samples)
+
+    def operands(
+        self, x: Tensor, alpha: Tensor, cells: Tensor, patches: Tensor | None = None
+    ) -> Operands:
+        low = self.lowering
+        if patches is None:
+            patches = low.patches(x, self.dtype)
+        return Operands(patches, low.attention(alpha.to(self.dtype)), low.cells(cells))
+
+    def worth_keeping(self, patches: Tensor, x: Tensor) -> Tensor | None:
+        """The patches, if they are neither a view of the input nor larger than the bound."""
+        size = patches.numel() * patches.element_size()
+        view = patches.untyped_storage().data_ptr() == x.untyped_storage().data_ptr()
+        return None if view or size > self.keep else patches
 
 
 class _Context(Protocol):
     """What autograd hands from forward to backward."""
 
     task: _Task
+    counts: list[int]
     saved_tensors: tuple[Tensor | None, ...]
     needs_input_grad: tuple[bool, bool, bool, bool]
 
@@ -67,32 +94,54 @@ class _Context(Protocol):
 class _Contract(torch.autograd.Function):
     @staticmethod
     def forward(ctx: _Context, x: Tensor, alpha: Tensor, cells: Tensor, task: _Task) -> Tensor:
-        ctx.task = task
-        operands = _operands(x, alpha, cells, task, None)
-        y, kept = task.order.forward(operands)
-        ctx.save_for_backward(x, alpha, cells, _worth_keeping(operands.patches, x, task), *kept)
-        return task.lowering.output(y)
+        outputs: list[Tensor] = []
+        saved: list[Tensor | None] = []
+        ctx.task, ctx.counts = task, []
+        for part in task.parts(len(x)):
+            operands = task.operands(x[part], alpha[part], cells)
+            y, kept = task.order.forward(operands)
+            outputs.append(y)
+            saved += [task.worth_keeping(operands.patches, x), *kept]
+            ctx.counts.append(len(kept))
+        ctx.save_for_backward(x, alpha, cells, *saved)
+        return task.lowering.output(_joined(outputs))
 
     @staticmethod
     @once_differentiable
     def backward(ctx: _Context, grad: Tensor) -> tuple[Tensor | None, ...]:
-        x, alpha, cells, patches, *kept = ctx.saved_tensors
-        task, low, needs = ctx.task, ctx.task.lowering, ctx.needs_input_grad
+        x, alpha, cells, *saved = ctx.saved_tensors
         if x is None or alpha is None or cells is None:
-            raise AssertionError(task)
+            raise AssertionError(ctx.task)
+        task, low, counts = ctx.task, ctx.task.lowering, iter(ctx.counts)
+        needs = (ctx.needs_input_grad[0], ctx.needs_input_grad[1], ctx.needs_input_grad[2])
+        dxs: list[Tensor] = []
+        dalphas: list[Tensor] = []
+        total: Tensor | None = None
         with _autocast_off(x):
-            dp, da, dc = task.order.backward(
-                _operands(x, alpha, cells, task, patches),
-                low.output_back(grad, task.dtype),
-                (needs[0], needs[1], needs[2]),
-                tuple(tensor for tensor in kept if tensor is not None),
-            )
+            for part in task.parts(len(x)):
+                patches, kept = saved.pop(0), [saved.pop(0) for _ in range(next(counts))]
+                dp, da, dc = task.order.backward(
+                    task.operands(x[part], alpha[part], cells, patches),
+                    low.output_back(grad[part], task.dtype),
+                    needs,
+                    tuple(tensor for tensor in kept if tensor is not None),
+                )
+                if dp is not None:
+                    dxs.append(low.fold(dp, x[part]).to(x.dtype))
+                if da is not None:
+                    dalphas.append(low.attention_back(da, alpha[part]).to(alpha.dtype))
+                if dc is not None:
+                    total = dc if total is None else total.add_(dc)
         return (
-            None if dp is None else low.fold(dp, x).to(x.dtype),
-            None if da is None else low.attention_back(da, alpha).to(alpha.dtype),
-            None if dc is None else low.cells_back(dc, cells).to(cells.dtype),
+            _joined(dxs) if dxs else None,
+            _joined(dalphas) if dalphas else None,
+            None if total is None else low.cells_back(total, cells).to(cells.dtype),
             None,
         )
+
+
+def _joined(parts: list[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
 def autocasts(x: Tensor) -> bool:
@@ -104,22 +153,6 @@ def autocasts(x: Tensor) -> bool:
 def product_type(x: Tensor) -> torch.dtype:
     """Type in which products with ``x`` are computed: autocast's, or its own."""
     return torch.get_autocast_dtype(x.device.type) if autocasts(x) else x.dtype
-
-
-def _operands(
-    x: Tensor, alpha: Tensor, cells: Tensor, task: _Task, patches: Tensor | None
-) -> Operands:
-    low = task.lowering
-    if patches is None:
-        patches = low.patches(x, task.dtype)
-    return Operands(patches, low.attention(alpha.to(task.dtype)), low.cells(cells))
-
-
-def _worth_keeping(patches: Tensor, x: Tensor, task: _Task) -> Tensor | None:
-    """The patches, if they are neither a view of the input nor larger than the bound."""
-    size = patches.numel() * patches.element_size()
-    view = patches.untyped_storage().data_ptr() == x.untyped_storage().data_ptr()
-    return None if view or size > task.keep else patches
 
 
 def _autocast_off(x: Tensor) -> AbstractContextManager[object]:
@@ -137,8 +170,11 @@ def contract(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry, order:
     """
     if not lowers(geometry):
         raise NotImplementedError(f"cells span several groups: {geometry}")
-    low = lower(geometry, tuple(x.shape[2:]))
-    task = _Task(low, order, product_type(x), kept_bytes(x.device))
+    low, dtype = lower(geometry, tuple(x.shape[2:])), product_type(x)
+    sample = geometry.groups * low.positions * low.mixed * low.depth * dtype.itemsize
+    samples = max(1, PATCHES * scratch_bytes(x.device) // sample)
+    parts = -(-len(x) // samples)
+    task = _Task(low, order, dtype, max(1, -(-len(x) // max(1, parts))), kept_bytes(x.device))
     with _autocast_off(x):
         y: Tensor = _Contract.apply(x, alpha, cells, task)
         return y

@@ -16,7 +16,7 @@ LONG = 8
 
 
 def times_transposed(left: Tensor, right: Tensor) -> Tensor:
-    """``left @ right.mT`` for ``[m, k]`` and ``[n, k]``, where k is long; without gradient."""
+    """``left @ right.mT`` for dense ``[m, k]`` and ``[n, k]``, k being long; without gradient."""
     if left.dtype == torch.float32 and left.device.type == "cpu" and _onednn():
         product: Tensor = torch.ops.mkldnn._linear_pointwise(left, right, None, "none", [], "")  # noqa: SLF001 - the only door to oneDNN's float32 product
         return product
@@ -30,3 +30,16 @@ def _onednn() -> bool:
 def rounded(width: int) -> int:
     """``width``, rounded up to whole registers."""
     return -(-width // LANES) * LANES
+
+
+def sum_type(like: Tensor) -> torch.dtype:
+    """Type in which several products are added up: half types go to single precision."""
+    return torch.promote_types(like.dtype, torch.float32)
+
+
+def add_product(into: Tensor, left: Tensor, right: Tensor) -> None:
+    """Add ``left @ right`` to the matrix ``into``, whose type may be wider."""
+    if into.dtype == left.dtype:
+        into.addmm_(left, right)
+    else:
+        into.add_(torch.mm(left, right))

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.ways.contraction import Gradients, Kept, Operands, contract
+from search_spaces.networks.ways.matmul import sum_type
 from search_spaces.networks.ways.scratch import scratch_bytes
 
 FEW = 4
@@ -33,7 +34,7 @@ class MixInputs:
         patches, rows, cells = operands
         q, h, j, d = patches.shape
         p, a = rows.shape[1], cells.shape[1]
-        y = patches.new_zeros((q, h, p, a), dtype=_sum_type(patches))
+        y = patches.new_zeros((q, h, p, a), dtype=sum_type(patches))
         for part, chunk in self._tiles(operands):
             mix = _spread(rows[part, :, :, chunk], h)
             u = torch.bmm(mix, patches[part].reshape(-1, j, d)).view(-1, mix.shape[1] // p, d)
@@ -95,11 +96,6 @@ def _spread(rows: Tensor, positions: int) -> Tensor:
 def _some(cells: Tensor, chunk: slice, like: Tensor) -> Tensor:
     """A chunk of cells in the type of the products."""
     return cells[chunk].to(like.dtype)
-
-
-def _sum_type(like: Tensor) -> torch.dtype:
-    """Half types are summed in single precision."""
-    return torch.promote_types(like.dtype, torch.float32)
 
 
 def _add_all(into: Tensor, u: Tensor, cells: Tensor) -> None:
