@@ -5,16 +5,19 @@ Databases are named by URL or path; None means ``KWSEARCH_DATABASE``, else
 `StudySettings`.
 """
 
+import json
 from pathlib import Path
 
 from kwsearch import answers, comparing, driving, frames, reporting
 from kwsearch.answers import Row
 from kwsearch.driving import Watch
+from kwsearch.export import BACKBONE
 from kwsearch.export import export as export_trial
 from kwsearch.presets import PRESETS, preset
 from kwsearch.settings import StudySettings, from_plain, load_study, to_plain, to_toml
-from search_spaces import InputError, NetworkConfig, plan_network
+from search_spaces import Backbone, InputError, NetworkConfig, plan_network
 from search_spaces.published import PUBLISHED, published
+from trials.errors import DamagedDataError
 from trials.records import StudyRecord, TrialRecord
 from trials.store import Store, open_store
 
@@ -128,15 +131,28 @@ def plan(
 def count(config: NetworkConfig | str | Path) -> Row:
     """What a configuration costs: of a JSON file, a published name, or given as it is.
 
-    Published networks of the same backbone stand under ``published``, with the accuracy of full
-    training.
+    An exported folder is counted on the table that lies in it. Published networks of the same
+    backbone stand under ``published``, with the accuracy of full training.
     """
-    if not isinstance(config, NetworkConfig):
-        config = _read_config(config)
     table = None
-    if ":" in config.backbone:
+    if not isinstance(config, NetworkConfig):
+        table = _read_table(Path(config) / BACKBONE)
+        config = _read_config(config)
+    if table is None and ":" in config.backbone:
         table = driving.named_table(config.backbone, config.num_classes, config.in_channels)
     return answers.count_row(plan_network(config, table))
+
+
+def _read_table(path: Path) -> Backbone | None:
+    """The table that an export wrote, if there is one."""
+    if not path.is_file():
+        return None
+    try:
+        return Backbone.from_dict(json.loads(path.read_bytes()))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise DamagedDataError(
+            f"{path} is not the table of a backbone: {error}.", "Export the trial again."
+        ) from None
 
 
 def _read_config(name: str | Path) -> NetworkConfig:

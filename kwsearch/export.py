@@ -17,15 +17,17 @@ from search_spaces import InputError, count
 from trials.errors import StorageError
 from trials.records import StudyRecord, TrialRecord
 
-CONFIG, COUNTS, ORIGIN, CHECKSUMS = "config.json", "counts.json", "origin.json", "checksums.sha256"
+CONFIG, BACKBONE, COUNTS, ORIGIN = "config.json", "backbone.json", "counts.json", "origin.json"
+CHECKSUMS = "checksums.sha256"
 
 
 def export(study: StudyRecord, record: TrialRecord, folder: Path) -> Path:
     """Write a trial's configuration into a new folder.
 
-    ``config.json`` is a `NetworkConfig`, ``counts.json`` what it costs with every warehouse and
-    site, ``origin.json`` the digest, the study and what was measured, ``checksums.sha256`` the
-    hashes of the three in the format of ``sha256sum``.
+    ``config.json`` is a `NetworkConfig`, ``backbone.json`` the study's table that it is planned on,
+    ``counts.json`` what it costs with every warehouse and site, ``origin.json`` the digest, the
+    study and what was measured, ``checksums.sha256`` the hashes of the four in the format of
+    ``sha256sum``.
 
     Args:
         study: the trial's study.
@@ -42,6 +44,7 @@ def export(study: StudyRecord, record: TrialRecord, folder: Path) -> Path:
         )
     files = {
         CONFIG: record.trial.config.model_dump(mode="json"),
+        BACKBONE: study.spec.backbone.to_dict(),
         COUNTS: count(record.trial.config, study.spec.backbone).to_dict(),
         ORIGIN: _origin(study, record),
     }

@@ -61,6 +61,10 @@ def test_ones_own_network_is_planned_searched_and_gone_on_with(folder: Path) -> 
     rows = [*json.loads(searched.stdout), *json.loads(resumed.stdout)]
     assert rows
     assert all(sizes[row["digest"]] == row["params"] for row in rows)
+    (folder / "small_net.py").unlink()
+    assert kwsearch(folder, "export", "mine", "--trial", "0", "-o", "out").returncode == 0
+    exported = json.loads(kwsearch(folder, "count", "out", "--json").stdout)
+    assert sizes[exported["digest"]] == exported["params"], "an export is counted on its own table"
 
 
 @pytest.mark.parametrize(
