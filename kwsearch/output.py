@@ -217,7 +217,8 @@ def _spread(rows: Sequence[Row]) -> list[dict[str, Any]]:
             maps = [entry or {} for entry in inner]
             names = dict.fromkeys(name for entries in maps for name in entries)
             columns = {name: [entries.get(name) for entries in maps] for name in names}
-            columns = {n: c for n, c in columns.items() if any(one != c[0] for one in c)}
+            own = [i for i, entries in enumerate(maps) if entries]
+            columns = {n: c for n, c in columns.items() if any(c[i] != c[own[0]] for i in own)}
         for name, column in columns.items():
             for row, value in zip(spread, column, strict=True):
                 row.setdefault(name, value)

@@ -172,3 +172,11 @@ def test_a_sharing_range_is_shown_by_the_word_of_the_study_file():
     assert cell("sharing_range", []) == "none"
     assert cell("sharing_range", ["layer", "conv", "pwconv", "dwconv"]) == "stage"
     assert cell("sharing_range", ["layer", "conv"]) == "layer, conv"
+
+
+def test_a_row_without_a_mapping_adds_no_columns(capsys):
+    """Only entries that differ between the rows that have them are shown."""
+    rows = [{"a": 1, "config": {"x": 1, "y": 2}}, {"a": 2, "config": {"x": 3, "y": 2}}]
+    show_rows([*rows, {"a": 3, "config": None}])
+    head = capsys.readouterr().out.split("─")[0].split()
+    assert head == ["a", "x"]
