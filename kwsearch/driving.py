@@ -283,6 +283,8 @@ def _measure(settings: StudySettings, study: StudyRecord, ladder: Ladder) -> Mea
         nesterov=proxy.momentum > 0,
         weight_decay=proxy.weight_decay,
         warmup_epochs=proxy.warmup_epochs,
+        temperature_share=proxy.temperature_share,
+        gradient_clip=proxy.gradient_clip,
         label_smoothing=proxy.label_smoothing,
         padding=proxy.crop_padding,
         flip=proxy.flip,
