@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import moocore
@@ -93,19 +92,23 @@ def test_the_same_study_twice_gives_the_same_table(folder):
 
 
 def test_ctrl_c_and_resume_end_in_the_same_table(folder):
-    words = [sys.executable, "-m", "kwsearch", "search", "small.toml", "--name", "stopped"]
-    with subprocess.Popen(words, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
+    words = ["search", "small.toml", "--name", "stopped", "--trials", "500"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "kwsearch", *words], cwd=folder, stderr=subprocess.PIPE, text=True
+    ) as process:
         for line in process.stderr:
-            if line.startswith("2/5"):
+            if line.startswith("2/500"):
                 break
-        time.sleep(0.3)
         process.send_signal(signal.SIGINT)
         talk = process.stderr.read()
     assert process.returncode == 5
     assert "kwsearch resume stopped" in talk
     assert "Traceback" not in talk
-    kwsearch("resume", "stopped", cwd=folder)
-    assert rows(folder, "stopped") == rows(folder, "small")
+    trials = max(5, len(rows(folder, "stopped")) + 1)
+    kwsearch("resume", "stopped", "--trials", trials, cwd=folder)
+    resumed = rows(folder, "stopped")
+    assert resumed[:5] == rows(folder, "small")
+    assert len(resumed) == len({row[1] for row in resumed}) == trials
 
 
 def test_the_checker_finds_nothing(folder):

@@ -85,7 +85,10 @@ def test_choosers_give_the_textbook_result(way: str) -> None:
     y, expected = (convolve(x, alpha, cells, geometry, w) for w in (way, "textbook"))
     torch.testing.assert_close(y, expected)
     got, want = (torch.autograd.grad(z.square().sum(), operands) for z in (y, expected))
-    torch.testing.assert_close(got, want)
+    for mine, reference in zip(
+        got, want, strict=True
+    ):  # sums cancel: noise is of the largest's size
+        assert (mine - reference).abs().max() <= 1e-5 * reference.abs().max()
 
 
 def test_the_model_keeps_nothing_and_the_clock_keeps_its_answer() -> None:
