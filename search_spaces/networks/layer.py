@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from search_spaces.networks.attention import Attention
 from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.operator import convolve, find_way
+from search_spaces.networks.ways.ledger import shared
 from search_spaces.sites import AttentionNorm
 from search_spaces.warehouse import SitePlan, WarehousePlan
 
@@ -85,7 +86,7 @@ class _Served(nn.Module):
 
     def _convolve(self, x: Tensor) -> Tensor:
         """``[B, I, *spatial]`` -> ``[B, O, *out]``, without bias."""
-        stored = self.warehouse.cells
+        stored = shared(self.warehouse.cells)
         cells = stored.reshape(*stored.shape[:3], *self.geometry.cell_kernel)
         alpha = self.attention(x).to(cells.dtype)
         return convolve(x, alpha, cells, self.geometry, self.way)

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from search_spaces.networks.geometry import Geometry
-from search_spaces.networks.ways.contraction import Gradients, Kept, Operands, contract
+from search_spaces.networks.ways.contraction import Gradients, Kept, Operands, Room, contract
 from search_spaces.networks.ways.matmul import add_product, rounded, sum_type, times_transposed
 from search_spaces.networks.ways.scratch import kept_bytes, scratch_bytes
 
@@ -25,7 +25,7 @@ ROWS = 64
 SAMPLES = 8
 """A tile spans a multiple of this many samples where that many fit, so that cores share it."""
 
-LARGE = 64 * 64
+LARGE = 256 * 256
 """Values of a cell above which it is transposed on its own."""
 
 DEPTHS = 16
@@ -38,8 +38,8 @@ class AssembleFirst:
 
     Attributes:
         scratch: bytes that a tile of kernels may take.
-        keep: bytes that the kernels of a batch may take to be kept for the backward pass; above it
-            they are assembled again.
+        keep: bytes that the matrix of cells, and as many again that the kernels of a batch may take
+            to be kept for the backward pass; above it they are formed again.
     """
 
     scratch: int
@@ -66,16 +66,23 @@ class AssembleFirst:
                     y[part, :, block] = torch.bmm(inputs, kernels)
                 if keeps:
                     kept.append(kernels)
-        return y.to(patches.dtype), tuple(kept)
+        small = matrix.numel() * matrix.element_size() <= self.keep
+        return y.to(patches.dtype), (matrix, *kept) if small else ()
 
     def backward(
-        self, operands: Operands, grad: Tensor, needs: tuple[bool, bool, bool], kept: Kept
+        self,
+        operands: Operands,
+        grad: Tensor,
+        needs: tuple[bool, bool, bool],
+        room: Room | None,
+        kept: Kept,
     ) -> Gradients:
         """Gradients of P, A and C where needed."""
         patches, rows, cells = operands
         q, h, j, d = patches.shape
         n, a, _ = cells.shape
-        mixes, kernels, matrix = _padded(rows), iter(kept), _matrix(cells, patches.dtype)
+        mixes = _padded(rows)
+        matrix, *kernels = kept or (_matrix(cells, patches.dtype),)
         dp = patches.new_empty((q, h, j, d)) if needs[0] else None
         da = mixes.new_zeros(mixes.shape, dtype=sum_type(rows)) if needs[1] else None
         dc = matrix.new_zeros(matrix.shape, dtype=sum_type(matrix)) if needs[2] else None
@@ -87,7 +94,7 @@ class AssembleFirst:
             for block in range(rows.shape[1]):
                 mix, dy = mixes[part, block].flatten(0, 1), grad[part, :, block]
                 if tile is not None:
-                    w = next(kernels) if kept else torch.mm(mix, flat).view(len(dy), -1, a)
+                    w = kernels.pop(0) if kernels else torch.mm(mix, flat).view(len(dy), -1, a)
                     tile = tile.baddbmm_(dy, w.mT) if block else torch.bmm(dy, w.mT, out=tile)
                 if da is None and dc is None:
                     continue
@@ -98,10 +105,12 @@ class AssembleFirst:
                     add_product(dc[:, span].flatten(1), mix.mT, dw)
             if dp is not None and tile is not None and tile.shape[2] < j * d:
                 dp[part, :, :, span] = tile.view(*tile.shape[:2], j, -1)
+        if dc is not None and room is not None:
+            room.add(dc[:n].mT)
         return (
             dp,
             None if da is None else da[..., :n],
-            None if dc is None else dc[:n].mT,
+            None if dc is None or room is not None else dc[:n].mT,
         )
 
     def _tiles(self, operands: Operands) -> Iterator[tuple[slice, slice]]:
@@ -138,7 +147,7 @@ def _matrix(cells: Tensor, dtype: torch.dtype) -> Tensor:
     """C ``[N, a, D]`` as ``[N rounded up, D, a]``, zeros below."""
     n, a, d = cells.shape
     matrix = cells.new_empty((rounded(n), d, a), dtype=dtype)
-    if a * d < LARGE:
+    if a * d <= LARGE:
         matrix[:n] = cells.mT
     else:  # torch transposes matrices much faster than it permutes more axes
         for into, cell in zip(matrix.unbind(), cells.mT.unbind(), strict=False):

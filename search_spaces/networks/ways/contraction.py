@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from search_spaces.networks.geometry import Geometry
+from search_spaces.networks.ways.ledger import Ledger, ledger_of
 from search_spaces.networks.ways.lowering import Lowering, lower, lowers
 from search_spaces.networks.ways.scratch import kept_bytes, scratch_bytes
 
@@ -33,6 +34,20 @@ class Operands(NamedTuple):
     cells: Tensor
 
 
+class Room(NamedTuple):
+    """Where a gradient of C ``[N, a, D]`` goes: added, or written if what is there is ``new``."""
+
+    total: Tensor
+    new: bool
+
+    def add(self, grad: Tensor) -> None:
+        """Add a gradient of this layer, or write it."""
+        if self.new:
+            self.total.copy_(grad)
+        else:
+            self.total.add_(grad)
+
+
 class Order(Protocol):
     """An order of contracting the three operands."""
 
@@ -45,9 +60,13 @@ class Order(Protocol):
         operands: Operands,
         grad: Tensor,
         needs: tuple[bool, bool, bool],
+        room: Room | None,
         kept: Kept,
     ) -> Gradients:
-        """Gradients of P, A and C where needed, given that of Y."""
+        """Gradients of P, A and C where needed, given that of Y.
+
+        If there is ``room``, that of C goes there, and None comes back in its place.
+        """
         ...
 
 
@@ -116,7 +135,7 @@ class _Contract(torch.autograd.Function):
         needs = (ctx.needs_input_grad[0], ctx.needs_input_grad[1], ctx.needs_input_grad[2])
         dxs: list[Tensor] = []
         dalphas: list[Tensor] = []
-        total: Tensor | None = None
+        total = _Total(cells, low, ledger_of(cells) if needs[2] else None)
         with _autocast_off(x):
             for part in task.parts(len(x)):
                 patches, kept = saved.pop(0), [saved.pop(0) for _ in range(next(counts))]
@@ -124,6 +143,7 @@ class _Contract(torch.autograd.Function):
                     task.operands(x[part], alpha[part], cells, patches),
                     low.output_back(grad[part], task.dtype),
                     needs,
+                    total.room(),
                     tuple(tensor for tensor in kept if tensor is not None),
                 )
                 if dp is not None:
@@ -131,13 +151,38 @@ class _Contract(torch.autograd.Function):
                 if da is not None:
                     dalphas.append(low.attention_back(da, alpha[part]).to(alpha.dtype))
                 if dc is not None:
-                    total = dc if total is None else total.add_(dc)
+                    total.add(dc)
         return (
             _joined(dxs) if dxs else None,
             _joined(dalphas) if dalphas else None,
-            None if total is None else low.cells_back(total, cells).to(cells.dtype),
+            total.gradient(),
             None,
         )
+
+
+class _Total:
+    """The gradient of the cells, in a buffer that several layers share or in one of its own."""
+
+    def __init__(self, cells: Tensor, lowering: Lowering, ledger: Ledger | None) -> None:
+        self._cells, self._lowering, self._ledger = cells, lowering, ledger
+        self._own: Tensor | None = None
+
+    def room(self) -> Room | None:
+        """Room for a gradient in C's own layout, where the cells are laid out alike."""
+        if self._ledger is None or self._lowering.whole:
+            return None
+        total, new = self._ledger.open(self._cells)
+        return Room(self._lowering.cells(total), new)
+
+    def add(self, grad: Tensor) -> None:
+        """Add a gradient in C's layout."""
+        self._own = grad if self._own is None else self._own.add_(grad)
+
+    def gradient(self) -> Tensor | None:
+        """What this layer reports to autograd."""
+        if self._own is None:
+            return None
+        return self._lowering.cells_back(self._own, self._cells).to(self._cells.dtype)
 
 
 def _joined(parts: list[Tensor]) -> Tensor:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from search_spaces.networks.geometry import Geometry
-from search_spaces.networks.ways.contraction import Gradients, Kept, Operands, contract
+from search_spaces.networks.ways.contraction import Gradients, Kept, Operands, Room, contract
 from search_spaces.networks.ways.matmul import sum_type
 from search_spaces.networks.ways.scratch import scratch_bytes
 
@@ -47,6 +47,7 @@ class MixInputs:
         operands: Operands,
         grad: Tensor,
         needs: tuple[bool, bool, bool],
+        room: Room | None,
         kept: Kept,  # noqa: ARG002 - nothing was kept
     ) -> Gradients:
         """Gradients of P, A and C where needed."""
@@ -55,15 +56,18 @@ class MixInputs:
         p, a = rows.shape[1], cells.shape[1]
         dp = patches.new_empty(patches.shape) if needs[0] else None
         da = rows.new_empty(rows.shape) if needs[1] else None
-        dc = cells.new_empty(cells.shape) if needs[2] else None
+        own = room is None and needs[2]
+        if own:
+            room = Room(cells.new_empty(cells.shape), new=True)
         for part, chunk in self._tiles(operands):
             mix = _spread(rows[part, :, :, chunk], h)
             inputs, dy = patches[part].reshape(-1, j, d), grad[part].view(-1, a)
             some = _some(cells, chunk, patches)
             dys = dy.expand(len(some), *dy.shape)
-            if dc is not None:
+            if room is not None and needs[2]:
                 u = torch.bmm(mix, inputs).view(-1, len(some), d).transpose(0, 1)
-                _add_product(dc[chunk], dys.mT, u, first=part.start == 0)
+                first = room.new and part.start == 0
+                _add_product(room.total[chunk], dys.mT, u, first=first)
             if dp is None and da is None:
                 continue
             du = torch.bmm(dys, some).transpose(0, 1).reshape(len(inputs), -1, d)
@@ -73,7 +77,7 @@ class MixInputs:
             if da is not None:
                 dmix = torch.bmm(du, inputs.mT).view(-1, h, p, len(some), j)
                 da[part, :, :, chunk] = dmix.sum(1).mT
-        return dp, da, dc
+        return dp, da, room.total if room is not None and own else None
 
     def _tiles(self, operands: Operands) -> Iterator[tuple[slice, slice]]:
         """Slices of the batch, and in each of them chunks of cells."""
