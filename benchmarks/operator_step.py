@@ -143,8 +143,7 @@ def arithmetic(network: nn.Module, row: Row, plain_macs: int) -> float:
     for geometry, size, cells in seen:
         sizes = Sizes.of(geometry, row.batch, size, cells)
         able = [name for name in COSTS if name == "textbook" or lowers(geometry)]
-        costs = [COSTS[name](sizes) for name in able]
-        total += min(cost.macs + cost.small for cost in costs)
+        total += min(COSTS[name](sizes).arithmetic for name in able)
     return total
 
 

@@ -23,7 +23,7 @@ from search_spaces.errors import InputError
 from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.ways import WAYS
 from search_spaces.networks.ways.contraction import product_type
-from search_spaces.networks.ways.costs import ACCELERATOR, CORE, COSTS, Sizes, seconds
+from search_spaces.networks.ways.costs import COSTS, Sizes, seconds
 from search_spaces.networks.ways.lowering import lowers
 
 CANDIDATES = 3
@@ -132,10 +132,9 @@ def modelled(where: Situation) -> str:
 def ranked(where: Situation) -> list[tuple[str, float]]:
     """Ways that compute this geometry and their modelled seconds, fastest first."""
     sizes = Sizes.of(where.geometry, where.batch, where.size, where.cells)
-    rates = CORE if where.device == "cpu" else ACCELERATOR
     able = [name for name in COSTS if name == "textbook" or lowers(where.geometry)]
     return sorted(
-        ((name, seconds(COSTS[name](sizes), rates)) for name in able), key=lambda row: row[1]
+        ((name, seconds(name, sizes, where.device)) for name in able), key=lambda row: row[1]
     )
 
 
