@@ -311,7 +311,8 @@ def _signals() -> Iterator[None]:
         raise KeyboardInterrupt
 
     kinds = (signal.SIGTERM, signal.SIGHUP)
-    before = {kind: signal.signal(kind, interrupt) for kind in kinds}
+    heard = [kind for kind in kinds if signal.getsignal(kind) is not signal.SIG_IGN]  # as by nohup
+    before = {kind: signal.signal(kind, interrupt) for kind in heard}
     try:
         yield
     finally:

@@ -91,10 +91,19 @@ def test_the_same_study_twice_gives_the_same_table(folder):
     assert rows(folder, "again") == rows(folder, "small")
 
 
+def _hear_ctrl_c():
+    """A shell starts its background jobs deaf to Ctrl-C, and what runs the tests may be one."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_and_resume_end_in_the_same_table(folder):
     words = ["search", "small.toml", "--name", "stopped", "--trials", "500"]
     with subprocess.Popen(
-        [sys.executable, "-m", "kwsearch", *words], cwd=folder, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "kwsearch", *words],
+        cwd=folder,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=_hear_ctrl_c,  # noqa: PLW1509 - this process has one thread here
     ) as process:
         for line in process.stderr:
             if line.startswith("2/500"):
