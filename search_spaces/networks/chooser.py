@@ -6,8 +6,9 @@ seed gives the same curve bit for bit every time, which a choice by stopwatch co
 device, type and thread count. Both answers are kept for the process; `choices` writes them down and
 `preset_choices` gives them back, so that a later run chooses alike without measuring.
 
-While a network is traced (torch.compile, torch.export) nothing is timed: a kept answer is used, or
-the model's.
+A network that is exported takes the textbook way, which consists of torch's own operations and
+gives the same numbers. Inside torch.compile the operator stays outside the compiled parts, so that
+choosing goes on as usual and nothing is timed while tracing.
 """
 
 import time
@@ -25,6 +26,8 @@ from search_spaces.networks.ways import WAYS
 from search_spaces.networks.ways.contraction import product_type
 from search_spaces.networks.ways.costs import COSTS, Sizes, seconds
 from search_spaces.networks.ways.lowering import lowers
+from search_spaces.networks.ways.textbook import textbook
+from search_spaces.networks.ways.tracing import eager
 
 CANDIDATES = 3
 """How many ways are timed."""
@@ -140,18 +143,32 @@ def ranked(where: Situation) -> list[tuple[str, float]]:
 
 def auto(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> Tensor:
     """Compute in the way that was given, or that the cost model thinks fastest."""
+    if torch.compiler.is_exporting():
+        return textbook(x, alpha, cells, geometry)
+    return _auto(x, alpha, cells, geometry)
+
+
+def measured(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> Tensor:
+    """Compute in the way that was given, or was found fastest by a clock at first use."""
+    if torch.compiler.is_exporting():
+        return textbook(x, alpha, cells, geometry)
+    return _measured(x, alpha, cells, geometry)
+
+
+@eager
+def _auto(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> Tensor:
     where = situation(x, alpha, cells, geometry)
     name = (_kept and _kept.get(where.key)) or modelled(where)
     return WAYS[name](x, alpha, cells, geometry)
 
 
-def measured(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> Tensor:
-    """Compute in the way that was given, or was found fastest by a clock at first use."""
+@eager
+def _measured(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> Tensor:
     where = situation(x, alpha, cells, geometry)
-    if where.key not in _kept and not torch.compiler.is_compiling():
+    if where.key not in _kept:
         with _lock:
             _kept[where.key] = _fastest(where, x, alpha, cells)
-    return auto(x, alpha, cells, geometry)
+    return _auto(x, alpha, cells, geometry)
 
 
 def _fastest(where: Situation, x: Tensor, alpha: Tensor, cells: Tensor) -> str:

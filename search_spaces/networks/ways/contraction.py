@@ -18,6 +18,7 @@ from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.ways.ledger import Ledger, ledger_of
 from search_spaces.networks.ways.lowering import Lowering, lower, lowers
 from search_spaces.networks.ways.scratch import kept_bytes, scratch_bytes
+from search_spaces.networks.ways.tracing import eager
 
 PATCHES = 4
 """Patches of a part of the batch may take this many times the bound on scratch."""
@@ -204,6 +205,7 @@ def _autocast_off(x: Tensor) -> AbstractContextManager[object]:
     return torch.autocast(x.device.type, enabled=False) if autocasts(x) else nullcontext()
 
 
+@eager
 def contract(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry, order: Order) -> Tensor:
     """Compute a layer by contracting in ``order``; shapes in `search_spaces.networks.ways`.
 

@@ -142,3 +142,34 @@ def test_without_gradient_only_the_forward_pass_is_measured() -> None:
     assert not y.requires_grad
     (key,) = chooser.choices()
     assert key.endswith("infer")
+
+
+class Layer(torch.nn.Module):
+    """A layer whose operands are given."""
+
+    def __init__(self, way: str) -> None:
+        super().__init__()
+        self.way = way
+
+    def forward(self, x: Tensor, alpha: Tensor, cells: Tensor) -> Tensor:
+        """Convolve."""
+        return convolve(x, alpha, cells, conv3x3(8), self.way).relu()
+
+
+@pytest.mark.parametrize("way", ["auto", "measured"])
+def test_an_exported_layer_gives_the_same_numbers(way: str) -> None:
+    operands = tuple(t.detach() for t in tensors(conv3x3(8), 5, 4))
+    exported = torch.export.export(Layer(way).eval(), operands).module()
+    torch.testing.assert_close(exported(*operands), Layer(way)(*operands))
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute")  # torch's own look at what it resumes
+@pytest.mark.parametrize("way", ["auto", "mix-inputs"])
+def test_a_compiled_layer_gives_the_same_numbers_and_gradients(way: str) -> None:
+    operands = tensors(conv3x3(8), 5, 4)
+    compiled = torch.compile(Layer(way), backend="eager")
+    got, want = (layer(*operands).sum() for layer in (compiled, Layer(way)))
+    torch.testing.assert_close(got, want)
+    torch.testing.assert_close(
+        torch.autograd.grad(got, operands), torch.autograd.grad(want, operands)
+    )
