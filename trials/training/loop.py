@@ -11,10 +11,10 @@ from torch.nn import functional
 
 from search_spaces.errors import InputError
 from search_spaces.networks import set_temperature
+from trials.errors import NonFiniteError
 from trials.records import Measurement, Verdict
 from trials.training.augment import augment, normalise
 from trials.training.data.sample import TrainingData
-from trials.training.errors import NonFiniteError
 from trials.training.optimiser import optimiser
 from trials.training.recipe import Recipe
 from trials.training.schedules import learning_rate, temperature

@@ -12,10 +12,11 @@ from torch.nn import functional
 
 from search_spaces import InputError, NetworkConfig
 from search_spaces.networks import build
+from trials.errors import NonFiniteError
+from trials.execution import outcome_of
 from trials.records import Measurement, Verdict
 from trials.training import loop
 from trials.training.data import Sample, TrainingData
-from trials.training.errors import NonFiniteError
 from trials.training.loop import binomial_error, train
 from trials.training.recipe import Recipe, digits
 from trials.training.schedules import learning_rate, temperature
@@ -233,7 +234,8 @@ def test_a_loss_that_is_not_finite_is_an_error_and_no_measurement(
         seen.append(measurement)
         return Verdict.GO_ON
 
-    with pytest.raises(NonFiniteError, match="training" if in_training else "validation"):
+    where = "training" if in_training else "validation"
+    with pytest.raises(NonFiniteError, match=where) as caught:
         train(
             Blowing(value, in_training=in_training),
             digits_data,
@@ -243,6 +245,7 @@ def test_a_loss_that_is_not_finite_is_an_error_and_no_measurement(
             on_rung=keep,
         )
     assert seen == []
+    assert outcome_of(caught.value).cause == "non-finite"
 
 
 def test_a_clip_bounds_the_gradient(
