@@ -11,7 +11,7 @@ from pathlib import Path
 from kwsearch import answers, comparing, driving, frames, reporting
 from kwsearch.answers import Row
 from kwsearch.driving import Watch
-from kwsearch.export import BACKBONE
+from kwsearch.export import BACKBONE, CONFIG
 from kwsearch.export import export as export_trial
 from kwsearch.presets import PRESETS, preset
 from kwsearch.settings import StudySettings, from_plain, load_study, to_plain, to_toml
@@ -160,7 +160,7 @@ def _read_config(name: str | Path) -> NetworkConfig:
         return published(str(name))
     path = Path(name)
     if path.is_dir():
-        path = path / "config.json"
+        path = path / CONFIG
     if not path.is_file():
         raise InputError(
             f"{str(name)!r} is neither a file nor a published configuration.",

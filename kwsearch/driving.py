@@ -92,15 +92,27 @@ def _choice(value: Any) -> Choice:  # noqa: ANN401 - a setting of any kind
     return Options(tuple(value) if isinstance(value, tuple | list) else (value,))
 
 
-def backbone_of(settings: StudySettings, *, classes: int, channels: int, size: int) -> Backbone:
-    """The table of a study's backbone for its images, with the study's changes.
+def backbone_of(settings: StudySettings, classes: int, channels: int, edge: int | None) -> Backbone:
+    """The table of a study's backbone, with the study's changes.
+
+    Args:
+        settings: of the study.
+        classes: outputs of the classifier.
+        channels: of an image.
+        edge: height and width of an image in pixels; what fits the backbone if None.
 
     Raises:
         InputError: the network named as ``"package.module:function"`` cannot be made or does not
             fit the images, or a change speaks of a layer that is not there.
         InfeasibleError: there is nothing that a warehouse could serve.
     """
-    return _table(settings, classes, channels, size)
+    space = settings.space
+    if ":" not in space.backbone:
+        table = shipped(space.backbone, classes, channels, (edge, edge) if edge else None)
+        return overridden(table, exclude=space.exclude, addresses=space.addresses)
+    return named_table(
+        space.backbone, classes, channels, edge, exclude=space.exclude, addresses=space.addresses
+    )
 
 
 def backbone_for_planning(settings: StudySettings) -> Backbone:
@@ -114,17 +126,7 @@ def backbone_for_planning(settings: StudySettings) -> Backbone:
     if proxy.data not in SHAPES and folder.is_dir():
         images = images_of(settings)
         classes, channels, size = len(images.classes), images.channels, images.size
-    return _table(settings, classes, channels, proxy.image_size or size)
-
-
-def _table(settings: StudySettings, classes: int, channels: int, edge: int | None) -> Backbone:
-    space = settings.space
-    if ":" not in space.backbone:
-        table = shipped(space.backbone, classes, channels, (edge, edge) if edge else None)
-        return overridden(table, exclude=space.exclude, addresses=space.addresses)
-    return named_table(
-        space.backbone, classes, channels, edge, exclude=space.exclude, addresses=space.addresses
-    )
+    return backbone_of(settings, classes, channels, proxy.image_size or size)
 
 
 def named_table(
@@ -180,9 +182,7 @@ def create(store: Store, settings: StudySettings) -> StudyRecord:
     if settings.name is None:
         raise InputError("The study has no name.", "Set name in the study file.")
     images = images_of(settings)
-    table = backbone_of(
-        settings, classes=len(images.classes), channels=images.channels, size=images.size
-    )
+    table = backbone_of(settings, len(images.classes), images.channels, images.size)
     asked = problem(settings, table)
     seed = settings.search.seed
     require_member(asked.space, asked.limits, seed)
@@ -254,14 +254,14 @@ def _run(search: Search, measure: Callable[[], Measure]) -> None:
     try:
         with _signals():
             run_serially(search, measure())
-    except KeyboardInterrupt:
+    except BaseException as error:
         search.give_back()
-        raise InterruptedSearchError(
-            f"The search was interrupted; everything measured is kept in study {search.name!r}.",
-            f"Go on with 'kwsearch resume {search.name}'.",
-        ) from None
-    except BaseException:
-        search.give_back()
+        if isinstance(error, KeyboardInterrupt):
+            raise InterruptedSearchError(
+                f"The search was interrupted; everything measured is kept in study "
+                f"{search.name!r}.",
+                f"Go on with 'kwsearch resume {search.name}'.",
+            ) from None
         raise
 
 

@@ -1,8 +1,19 @@
 """Hard limits on the size of a network, as signed violations."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
-from search_spaces.budget import Count
+
+class Sized(Protocol):
+    """Anything that knows its exact parameters and MACs, such as a `search_spaces.Count`."""
+
+    @property
+    def params(self) -> int:
+        """Parameters in total."""
+
+    @property
+    def macs(self) -> int:
+        """MACs of one image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +32,13 @@ class Limits:
     max_macs: int | None = None
     min_macs: int | None = None
 
-    def violations(self, count: Count) -> dict[str, int]:
+    def violations(self, size: Sized) -> dict[str, int]:
         """How far a network lies beyond each limit that is set; above 0 breaks it."""
         signed = {
-            "max_params": (1, count.params, self.max_params),
-            "min_params": (-1, count.params, self.min_params),
-            "max_macs": (1, count.macs, self.max_macs),
-            "min_macs": (-1, count.macs, self.min_macs),
+            "max_params": (1, size.params, self.max_params),
+            "min_params": (-1, size.params, self.min_params),
+            "max_macs": (1, size.macs, self.max_macs),
+            "min_macs": (-1, size.macs, self.min_macs),
         }
         return {
             name: sign * (value - limit)
@@ -35,9 +46,9 @@ class Limits:
             if limit is not None
         }
 
-    def broken(self, count: Count) -> tuple[str, ...]:
+    def broken(self, size: Sized) -> tuple[str, ...]:
         """Names of the limits that a network breaks."""
-        return tuple(name for name, excess in self.violations(count).items() if excess > 0)
+        return tuple(name for name, excess in self.violations(size).items() if excess > 0)
 
     def __str__(self) -> str:
         limits = {name: getattr(self, name) for name in self.__slots__}

@@ -1,10 +1,10 @@
 """The space of configurations: dimensions, decoding, and samples that cover the range of sizes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice, product
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from search_spaces.budget import Count, count
 from search_spaces.choices import Choice, FloatRange, Options, Value, rounded
 from search_spaces.config import RATIOS, SHARING_RANGES, NetworkConfig
 from search_spaces.constraints import Limits
+from search_spaces.counting import count_configs
 from search_spaces.errors import InfeasibleError, InputError, nearest
 from search_spaces.sites import Backbone
 
@@ -20,6 +21,11 @@ SETTINGS = (*RATIOS, "sharing_range", "spatial_partition")
 
 _POOL = 1024
 _EDGE = 4096
+
+
+class _Size(NamedTuple):
+    params: int
+    macs: int
 
 
 @dataclass(frozen=True)
@@ -147,7 +153,8 @@ class Space:
         Returns:
             ``number`` values, or fewer where fewer networks were found.
         """
-        found = dict(self._inside(limits, seed, _POOL))
+        drawn = self._drawn(seed)
+        found = {params: values for values, params in self._inside(drawn, limits)}
         if not found:
             return []
         sizes = dict(sorted(found.items()))
@@ -163,41 +170,41 @@ class Space:
         pool = list(sizes.values())
         return [pool[i] for i in chosen]
 
-    def _inside(
-        self, limits: Limits, seed: int, draws: int
-    ) -> Iterator[tuple[int, dict[str, Value]]]:
-        rng = np.random.default_rng(seed)
-        for _ in range(draws):
-            values = self.draw(rng)
-            size = self.count(values)
-            if size is not None and not limits.broken(size):
-                yield size.params, values
-
     def smallest(self, seed: int = 0) -> tuple[NetworkConfig, Count] | None:
         """The smallest network found among the corners and random draws, or None."""
-        best: tuple[NetworkConfig, Count] | None = None
-        for values in self._probes(seed):
-            size = self.count(values)
-            if size is not None and (best is None or size.params < best[1].params):
-                best = self.decode(values), size
-        return best
+        found = list(self._inside(self._probes(seed), Limits()))
+        if not found:
+            return None
+        config = self.decode(min(found, key=lambda one: one[1])[0])
+        return config, count(config, self.backbone)
 
     def smallest_params(self, seed: int = 0) -> int:
         """Parameters of the smallest network found; 1 if there is none."""
-        found = self.smallest(seed)
-        return found[1].params if found else 1
+        return min((size for _, size in self._inside(self._probes(seed), Limits())), default=1)
 
     def largest(self, seed: int = 0) -> int:
         """Parameters of the largest network found among the corners and random draws."""
-        sizes = (self.count(values) for values in self._probes(seed))
-        return max((size.params for size in sizes if size is not None), default=0)
+        return max((size for _, size in self._inside(self._probes(seed), Limits())), default=0)
 
     def has_member(self, limits: Limits, seed: int = 0) -> bool:
         """Whether some network inside the limits was found among corners and random draws."""
-        return any(
-            size is not None and not limits.broken(size)
-            for size in map(self.count, self._probes(seed))
-        )
+        return any(True for _ in self._inside(self._probes(seed), limits))
+
+    def _inside(
+        self, many: Iterable[dict[str, Value]], limits: Limits
+    ) -> Iterator[tuple[dict[str, Value], int]]:
+        """Values of networks that can be built inside the limits, with their parameters."""
+        pool = list(many)
+        counts = count_configs([self.decode(values) for values in pool], self.backbone)
+        for row, values in enumerate(pool):
+            size = _Size(int(counts.params[row]), int(counts.macs[row]))
+            if counts.feasible[row] and not limits.broken(size):
+                yield values, size.params
+
+    def _drawn(self, seed: int) -> Iterator[dict[str, Value]]:
+        rng = np.random.default_rng(seed)
+        for _ in range(_POOL):
+            yield self.draw(rng)
 
     def _probes(self, seed: int) -> Iterator[dict[str, Value]]:
         """Uniform corners first (a setting alike in all stages), then random draws."""
@@ -208,9 +215,7 @@ class Space:
         for corner in islice(product(*ends.values()), _EDGE):
             picked = dict(zip(ends, corner, strict=True))
             yield {name: picked[name.partition(".")[0]] for name in self.dimensions}
-        rng = np.random.default_rng(seed)
-        for _ in range(_POOL):
-            yield self.draw(rng)
+        yield from self._drawn(seed)
 
 
 def _number(value: Value) -> Value:

@@ -29,7 +29,7 @@ from trials.records import (
     TrialState,
     Verdict,
 )
-from trials.sampling import STARTUP, Observation, Proposal, Sampler
+from trials.sampling import GUIDED, STARTUP, Observation, Proposal, Sampler
 from trials.store import Store
 
 BLIND_AFTER = 50
@@ -131,14 +131,10 @@ class Search:
 
     def _rebuilt_sampler(self, records: Iterable[TrialRecord]) -> Sampler:
         seed = self.study.spec.seed
-        startup = self.space.spread(STARTUP, self.limits, seed)
-        sampler = Sampler(
-            self.sampler,
-            self.space.dimensions,
-            seed,
-            startup,
-            asked=self._asked + self._refused.total(),
-        )
+        asked = self._asked + self._refused.total()
+        begins = self.sampler in GUIDED and asked < STARTUP
+        startup = self.space.spread(STARTUP, self.limits, seed) if begins else []
+        sampler = Sampler(self.sampler, self.space.dimensions, seed, startup, asked=asked)
         for record in records:
             if record.state is TrialState.FAILED:
                 continue
