@@ -1,0 +1,132 @@
+"""Commands that answer from the database."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kwsearch.commands.options import (
+    DETAILS,
+    AsCsv,
+    AsJson,
+    Database,
+    MaxParams,
+    Name,
+    form_of,
+)
+from kwsearch.output import show_record, show_rows
+from kwsearch.settings import check_name
+
+
+def studies(database: Database = None, as_json: AsJson = False, as_csv: AsCsv = False) -> None:
+    """List the studies of the database."""
+    form = form_of(as_json, as_csv)
+    from kwsearch import api
+
+    show_rows(
+        api.studies(database=database), form, empty="No study yet. Start one: kwsearch search STUDY"
+    )
+
+
+def status(
+    name: Name, database: Database = None, as_json: AsJson = False, as_csv: AsCsv = False
+) -> None:
+    """Tell how far a study is, and what it turned down."""
+    form = form_of(as_json, as_csv)
+    from kwsearch import api
+
+    show_record(api.status(name, database=database), form)
+
+
+def front(
+    name: Name,
+    max_params: MaxParams = None,
+    min_accuracy: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, metavar="A", help="Least accuracy, as a share: 0.9."),
+    ] = None,
+    knee: Annotated[
+        bool, typer.Option("--knee", help="Only where more parameters stop paying off.")
+    ] = False,
+    database: Database = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Print the front: trials that no other beats in both accuracy and parameters."""
+    form = form_of(as_json, as_csv)
+    from kwsearch import api
+
+    rows = api.front(
+        name, database=database, max_params=max_params, min_accuracy=min_accuracy, knee=knee
+    )
+    show_rows(rows, form, hide=DETAILS, empty="No trial on the front is like that.")
+
+
+def best(
+    name: Name,
+    max_params: MaxParams = None,
+    database: Database = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Print the most accurate trial inside a budget."""
+    form = form_of(as_json, as_csv)
+    from kwsearch import api
+
+    show_record(api.best(name, max_params=max_params, database=database), form)
+
+
+def trials(
+    name: Name,
+    parquet: Annotated[
+        Path | None,
+        typer.Option("--parquet", metavar="FILE", help="Write a Parquet file (needs pyarrow)."),
+    ] = None,
+    database: Database = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """List every trial of a study."""
+    form = form_of(as_json, as_csv)
+    from kwsearch import api
+
+    if parquet is not None:
+        sys.stdout.write(f"{api.parquet(name, output=parquet, database=database)}\n")
+        return
+    hide = ("digest", "loss", "seconds")
+    show_rows(api.trials(name, database=database), form, hide=hide, empty="No trial yet.")
+
+
+def show(
+    name: Name,
+    trial: Annotated[int, typer.Argument(min=0, metavar="TRIAL", help="Number of the trial.")],
+    database: Database = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Show one trial: its curve, why it was stopped, and who beats it."""
+    form = form_of(as_json, as_csv)
+    from kwsearch import api
+
+    show_record(api.show(name, trial, database=database), form)
+
+
+def compare(
+    a: Annotated[str, typer.Argument(metavar="A", help="A study, or a trial as STUDY:NUMBER.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Another one.")],
+    database: Database = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Put two studies, or two trials, side by side."""
+    form = form_of(as_json, as_csv)
+    for name in (a, b):
+        check_name(name.partition(":")[0])
+    from kwsearch import api
+
+    show_rows(api.compare(a, b, database=database), form)
+
+
+COMMANDS = (studies, status, front, best, trials, show, compare)
+"""In the order of ``--help``."""

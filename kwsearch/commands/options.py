@@ -1,0 +1,41 @@
+"""What commands share: options, and how an answer is printed."""
+
+from typing import Annotated
+
+import typer
+
+from kwsearch.output import Form
+from kwsearch.quantities import parse_quantity
+from kwsearch.settings import check_name
+from search_spaces.errors import InputError
+
+DETAILS = ("digest", "state", "epochs", "loss", "seconds")
+"""Columns of a trial that a table leaves to JSON and CSV."""
+
+Database = Annotated[
+    str | None,
+    typer.Option(
+        envvar="KWSEARCH_DATABASE",
+        metavar="URL",
+        help="Database file or URL; runs/kwsearch.db if not given.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Write JSON, numbers exact.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Write CSV, numbers exact.")]
+Study = Annotated[str, typer.Argument(metavar="STUDY", help="A study file, or a preset's name.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A study's name.", parser=check_name)]
+MaxParams = Annotated[
+    int | None,
+    typer.Option(metavar="P", parser=parse_quantity, help="Most parameters, such as 300k or 6M."),
+]
+Trials = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", help="Trials in the whole study, instead of its own number."),
+]
+
+
+def form_of(as_json: bool, as_csv: bool) -> Form:
+    """The form of output that the options ask for."""
+    if as_json and as_csv:
+        raise InputError("--json and --csv are two forms of one output.", "Give one of them.")
+    return Form.JSON if as_json else Form.CSV if as_csv else Form.TABLE

@@ -1,0 +1,127 @@
+"""Commands that search, and that look ahead before anything is trained."""
+
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kwsearch.commands.options import DETAILS, AsCsv, AsJson, Database, Name, Study, Trials, form_of
+from kwsearch.output import Form, say, show_record, show_rows
+from kwsearch.progress import Progress, format_duration
+from kwsearch.quantities import parse_quantity
+from kwsearch.settings import StudySettings, check_name, load_study
+
+if TYPE_CHECKING:
+    from trials.records import StudyRecord
+
+
+def init(
+    preset: Annotated[
+        str, typer.Argument(metavar="PRESET", help="A shipped study, such as quickstart.")
+    ],
+) -> None:
+    """Print a preset as a study file that explains every setting."""
+    from kwsearch import api
+
+    sys.stdout.write(api.init(preset))
+
+
+def plan(
+    study: Study,
+    params: Annotated[
+        int | None,
+        typer.Option(metavar="P", parser=parse_quantity, help="Parameters to come near, as 6M."),
+    ] = None,
+    count: Annotated[
+        int, typer.Option(min=1, metavar="N", help="How many configurations to list.")
+    ] = 20,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of the proposals.")] = 0,
+    references: Annotated[
+        bool,
+        typer.Option("--references", help="Add published networks, marked; a table has them."),
+    ] = False,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """List configurations of a size, counted exactly, before anything is trained."""
+    form, source = form_of(as_json, as_csv), _study(study)
+    from kwsearch import api
+
+    shown = references or form is Form.TABLE
+    rows = api.plan(source, params=params, number=count, seed=seed, references=shown)
+    show_rows(rows, form, hide=DETAILS, empty="No configuration comes near.")
+
+
+def count(
+    config: Annotated[
+        str, typer.Argument(metavar="CONFIG", help="A configuration as JSON, or a published one.")
+    ],
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Count parameters and MACs of a configuration, in total, per warehouse and per site."""
+    form = form_of(as_json, as_csv)
+    from kwsearch import api
+
+    show_record(api.count(config), form)
+
+
+def search(
+    study: Study,
+    name: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Another name for the study.", parser=check_name),
+    ] = None,
+    trials: Trials = None,
+    database: Database = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Run a study: propose, count, train, remember; then print its front."""
+    form, source = form_of(as_json, as_csv), _study(study)
+    from kwsearch import api
+
+    with Progress() as progress:
+        record = api.search(source, database=database, name=name, trials=trials, watch=progress)
+    _conclude(record, api.front(record.name, database=database), form)
+
+
+def resume(
+    name: Name,
+    trials: Trials = None,
+    steal: Annotated[
+        bool, typer.Option("--steal", help="Take the study from a driver known to be dead.")
+    ] = False,
+    database: Database = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Take a study on to its number of trials, or to another; then print its front."""
+    form = form_of(as_json, as_csv)
+    from kwsearch import api
+
+    with Progress() as progress:
+        record = api.resume(name, database=database, trials=trials, watch=progress, steal=steal)
+    _conclude(record, api.front(record.name, database=database), form)
+
+
+def _study(text: str) -> StudySettings | str:
+    """A study file's settings, or the text itself where it can only be a preset's name."""
+    if text.endswith(".toml") or "/" in text or Path(text).exists():
+        return load_study(text)
+    return text
+
+
+def _conclude(record: "StudyRecord", rows: Iterable[Mapping[str, Any]], form: Form) -> None:
+    refused = sum(record.refused.values())
+    say(
+        f"Study {record.name}: {record.finished} of {record.spec.trials} trials, "
+        f"{format_duration(record.seconds)} of training, {refused} proposals turned down."
+    )
+    show_rows([*rows], form, hide=DETAILS, empty="No trial reached the front.")
+
+
+COMMANDS = (init, plan, count, search, resume)
+"""In the order of ``--help``."""
