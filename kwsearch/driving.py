@@ -296,6 +296,7 @@ def _measure(settings: StudySettings, study: StudyRecord, ladder: Ladder) -> Mea
         ladder=ladder,
         split_seed=study.spec.seed,
         validation_share=proxy.validation_share,
+        training_share=proxy.training_share,
         threads=settings.execution.threads,
         way=proxy.way,
         backbone=study.spec.backbone,

@@ -166,6 +166,11 @@ class ProxySettings(Settings):
     validation_share: Annotated[float, Field(ge=0.01, le=0.9)] = Field(
         0.2, description="Share of the training images that trials are measured on."
     )
+    training_share: Annotated[float, Field(ge=0.001, le=1)] = Field(
+        1.0,
+        description="Share of the images left that trials learn from: a smaller one for a quicker, "
+        "rougher proxy.",
+    )
     batch_size: Annotated[int, Field(ge=2, le=65_536)] = Field(128, description="Images a step.")
     learning_rate: Annotated[float, Field(gt=0, le=100)] = Field(
         0.1, description="Highest learning rate, reached after the warm-up."

@@ -28,6 +28,7 @@ class ProxyTask:
         ladder: epochs after which a trial is measured.
         split_seed: of the split into training and validation images, one for the study.
         validation_share: share of the training images that is set apart.
+        training_share: share of the others that is learnt from.
         threads: CPU threads for torch; None leaves them as they are.
         way: name of the way in which every served layer is computed; see `build`.
         backbone: table of the network; None for a shipped one.
@@ -39,6 +40,7 @@ class ProxyTask:
     ladder: Ladder
     split_seed: int
     validation_share: float = VALIDATION_SHARE
+    training_share: float = 1.0
     threads: int | None = None
     way: str = "textbook"
     backbone: Backbone | None = None
@@ -71,7 +73,7 @@ class ProxyTask:
                 "Set in_channels and num_classes to those of the data.",
             )
         with _threads(self.threads), torch.random.fork_rng(devices=[]):
-            data = _data(self.prepared, self.split_seed, self.validation_share)
+            data = _data(self.prepared, self.split_seed, self.validation_share, self.training_share)
             torch.manual_seed(trial.seed)
             network = build(config, self.backbone, way=self.way)
             train(
@@ -86,9 +88,11 @@ class ProxyTask:
 
 
 @lru_cache(maxsize=4)
-def _data(prepared: Prepared, split_seed: int, validation_share: float) -> TrainingData:
+def _data(
+    prepared: Prepared, split_seed: int, validation_share: float, training_share: float
+) -> TrainingData:
     """Mapped and checked once a process: the key holds the data's SHA-256."""
-    return for_proxy(prepared, split_seed, validation_share)
+    return for_proxy(prepared, split_seed, validation_share, training_share)
 
 
 @contextmanager

@@ -73,6 +73,16 @@ def test_no_test_image_is_trained_or_validated_on(digits: Prepared) -> None:
     assert not seen & {image[None].tobytes() for image in test.images}
 
 
+def test_a_training_share_thins_each_class_and_leaves_validation_alone(digits: Prepared) -> None:
+    whole, thin = for_proxy(digits, seed=0), for_proxy(digits, seed=0, training_share=0.25)
+    assert np.array_equal(thin.evaluation.index, whole.evaluation.index)
+    assert set(thin.training.index) < set(whole.training.index)
+    labels = load(digits).labels
+    for label in range(10):
+        many = int((labels[whole.training.index] == label).sum())
+        assert int((labels[thin.training.index] == label).sum()) == round(many / 4)
+
+
 def test_a_proxy_does_not_open_the_test_set(copy: Prepared) -> None:
     for path in copy.path.glob("test_*"):
         path.unlink()

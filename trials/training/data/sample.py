@@ -61,12 +61,26 @@ class TrainingData:
 
 
 def for_proxy(
-    prepared: Prepared, seed: int, validation_share: float = VALIDATION_SHARE
+    prepared: Prepared,
+    seed: int,
+    validation_share: float = VALIDATION_SHARE,
+    training_share: float = 1.0,
 ) -> TrainingData:
-    """Training images and the validation images split off them; the test set is not opened."""
+    """Training images and the validation images split off them; the test set is not opened.
+
+    Args:
+        prepared: the data set.
+        seed: of the split.
+        validation_share: share of each class's images that is set apart.
+        training_share: share of those left in each class that is learnt from, above 0 to 1. A
+            smaller share is not a part of a larger one.
+    """
     arrays = load(prepared, "train")
     parts = split(arrays.labels, seed, validation_share)
-    training = Sample(arrays, parts.training)
+    learnt = parts.training
+    if training_share < 1:
+        learnt = learnt[split(arrays.labels[learnt], seed, training_share).validation]
+    training = Sample(arrays, learnt)
     return TrainingData(training, Sample(arrays, parts.validation), *moments(training))
 
 
