@@ -73,6 +73,7 @@ class _Open:
     ticket: int
     measured: Measurement | None = None
     stopped: str | None = None
+    lost: int = 0
 
 
 @dataclass
@@ -89,6 +90,7 @@ class Search:
         sampler: name of the sampler, one of `trials.sampling.SAMPLERS`.
         worker: who measures, ``host:pid``, written beside each trial.
         watch: called with the standing after each finished trial.
+        max_failures: lost attempts of a trial, in this run, after which another one is made.
     """
 
     store: Store
@@ -100,6 +102,7 @@ class Search:
     worker: str
     halving: Halving | None = None
     watch: Callable[[Standing], None] = lambda _: None
+    max_failures: int = 2
     exhausted: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
@@ -238,6 +241,18 @@ class Search:
         decision = self.halving.decide(rung, entry)
         rung.append(entry._replace(went_on=decision.goes_on))
         return decision
+
+    def again(self, trial: Trial) -> Trial | None:
+        """The next attempt at a trial whose attempt was lost; written before it is handed out.
+
+        Returns:
+            None when more attempts than `max_failures` were lost in this run.
+        """
+        open_trial = self._open[trial.number]
+        open_trial.lost += 1
+        if open_trial.lost > self.max_failures:
+            return None
+        return self.store.again(self._name, trial.number, self.worker)
 
     def finish(self, trial: Trial, outcome: Outcome) -> None:
         """Keep how a trial ended, and the front after it."""

@@ -251,3 +251,33 @@ def test_an_impossible_budget_is_refused_naming_the_smallest_network():
 def test_seeds_of_trials_depend_on_study_seed_and_network():
     assert trial_seed(0, "a") == trial_seed(0, "a")
     assert len({trial_seed(s, d) for s in range(20) for d in "abc"}) == 60
+
+
+def test_a_lost_attempt_is_followed_by_the_next_until_there_were_enough(store):
+    search = open_search(store, new_study(store))
+    search.max_failures = 2
+    attempts = [search.suggest()]
+    while (following := search.again(attempts[-1])) is not None:
+        assert store.trial("study", 0).trial == following
+        attempts.append(following)
+    assert [trial.attempt for trial in attempts] == [1, 2, 3]
+    assert len({trial.seed for trial in attempts}) == 1
+
+
+def test_a_trial_that_lost_an_attempt_ends_as_if_it_had_not(store):
+    run_serially(open_search(store, new_study(store, "whole"), halving=HALVING), learn)
+    search = open_search(store, new_study(store), halving=HALVING)
+
+    def loses_one(trial, report):
+        said = []
+        learn(trial, lambda m: said.append(m) or Verdict.STOP)
+        if trial.number % 2:
+            return learn(trial, report)
+        if report(said[0]) is Verdict.STOP:
+            return None
+        following = search.again(trial)
+        return learn(following, lambda m: search.report(following, m))
+
+    run_serially(search, loses_one)
+    assert table(store) == table(store, "whole")
+    assert {record.trial.attempt for record in store.trials("study")} == {1, 2}

@@ -1,7 +1,7 @@
 """Running trials: the contract between the search that decides and executors that run."""
 
 from trials.execution.contract import Decider, Executor
-from trials.execution.outcomes import outcome_of
+from trials.execution.outcomes import failed, outcome_of
 from trials.execution.serial import run_serially
 
-__all__ = ["Decider", "Executor", "outcome_of", "run_serially"]
+__all__ = ["Decider", "Executor", "failed", "outcome_of", "run_serially"]

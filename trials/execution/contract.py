@@ -1,16 +1,33 @@
-"""What an executor may rely on, and what it must do.
+"""What an executor may rely on, and what it must do; the tests hold every executor to this page.
 
 An executor is given a `Decider` and a `Measure`. It
 
-- asks ``suggest()`` for a trial whenever it has room for one, and stops asking at None;
-- runs ``measure(trial, report)`` somewhere, once for each trial handed out, and passes every
-  report on to the decider and the verdict back;
-- calls ``finish`` exactly once for each trial handed out, with `outcome_of` what happened;
-- lets a `StudyError` out, as it is no trial's failure;
-- leaves nothing running when it returns or raises. When interrupted it stops asking, finishes
-  nothing and lets the interruption out; the owner of the decider then gives open trials back.
+- **asks** ``suggest()`` for a trial whenever it has room for one, and never before. None means
+  that there is no further trial; it asks no more, and returns when the open ones are over;
+- **measures** every trial handed out by ``measure(trial, report)``, once for each attempt,
+  somewhere. Each report goes to the decider, in the order of the training, and its verdict back,
+  before the training goes on. After ``Verdict.STOP`` the measure returns, and no report of it
+  counts any more;
+- **finishes** every trial handed out exactly once. A measure that returns is a trial complete as
+  far as the executor knows; one that raises, or whose report the decider refuses by raising, fails
+  by the cause that `outcome_of` names. One failure changes nothing for the other trials;
+- lets a `StudyError` **out**, from the decider or from a measure: it is no trial's failure. The
+  trials then open are not finished;
+- when **interrupted** (KeyboardInterrupt) stops asking, finishes nothing, and lets the
+  interruption out; the owner of the decider gives open trials back;
+- leaves **nothing running** when it returns or raises.
 
-It knows no front, no rung and no database, and changes nothing about a trial.
+An executor whose measures run in processes of their own also
+
+- takes an attempt as **lost** when its process is gone and nothing says that the trial is to
+  blame. It asks ``again(trial)`` for the next attempt and measures that, or, given None, finishes
+  the trial as failed with the cause ``worker-lost``. What the lost attempt measured stays;
+- finishes a trial at once as failed where trying again would end in the same way: killed for want
+  of memory with the cause ``out-of-memory``, for its time with ``timeout``.
+
+The decider is called from one thread of one process, so it needs no lock and a measure cannot
+reach what it writes. An executor knows no front, no rung and no database, and changes nothing
+about a trial.
 """
 
 from typing import Protocol
@@ -19,13 +36,16 @@ from trials.records import Measure, Measurement, Outcome, Trial, Verdict
 
 
 class Decider(Protocol):
-    """The three entries of a search."""
+    """The four entries of a search."""
 
     def suggest(self) -> Trial | None:
-        """The next trial, or None when there is none to start."""
+        """The next trial, or None when there will be none any more."""
 
     def report(self, trial: Trial, measurement: Measurement) -> Verdict:
         """Take a measurement and answer whether the trial goes on."""
+
+    def again(self, trial: Trial) -> Trial | None:
+        """The next attempt at a trial whose attempt was lost, or None if it has had enough."""
 
     def finish(self, trial: Trial, outcome: Outcome) -> None:
         """Take how a trial ended."""

@@ -1,0 +1,165 @@
+"""Every executor keeps the page `trials.execution.contract`.
+
+Measures are closures, so that they can be sent to another process, and speak through a diary.
+"""
+
+import pytest
+
+from trials.errors import DamagedDataError, NonFiniteError, StorageError
+from trials.records import Outcome, TrialState, Verdict
+
+
+def names(decider):
+    return [(call, number) for call, number, _ in decider.calls]
+
+
+@pytest.fixture
+def train(diary, measured):
+    """A training of three epochs that keeps a diary."""
+
+    def measure(trial, report):
+        diary.write("begins", trial.number, trial.attempt)
+        for epoch in (1, 2, 3):
+            verdict = report(measured(epoch, accuracy=trial.seed / 10))
+            diary.write(str(verdict), trial.number, epoch)
+            if verdict is verdict.STOP:
+                break
+        diary.write("returns", trial.number, epoch)
+
+    return measure
+
+
+def test_every_trial_is_measured_once_and_finished_once_and_none_ends_it(
+    executor, script, train, diary
+):
+    decider = script(trials=4)
+    executor(decider, train)
+    assert sorted(entry for entry in diary.read() if entry[0] == "begins") == [
+        ["begins", number, 1] for number in range(4)
+    ]
+    assert decider.outcomes() == dict.fromkeys(range(4), Outcome(TrialState.COMPLETE))
+    assert [decider.epochs(number) for number in range(4)] == [[1, 2, 3]] * 4
+    assert decider.calls[-1][0] in ("none", "finish")
+    assert ("none", None) in names(decider)
+
+
+def test_an_executor_with_one_worker_asks_only_when_it_has_room(executor, script, train):
+    """So the decider has been told everything about a trial before it proposes the next."""
+    decider = script(trials=3)
+    executor(decider, train)
+    one = ["suggest", "report", "report", "report", "finish"]
+    assert [call for call, _ in names(decider)] == [*one * 3, "none"]
+
+
+def test_a_decider_without_trials_ends_it_at_once(executor, script, train, diary):
+    decider = script(trials=0)
+    executor(decider, train)
+    assert (names(decider), diary.read()) == ([("none", None)], [])
+
+
+def test_measurements_arrive_as_they_were_made(executor, script, train, measured):
+    decider = script(trials=2)
+    executor(decider, train)
+    told = [what for call, _, what in decider.calls if call == "report"]
+    assert told == [measured(epoch, seed / 10) for seed in (0, 1) for epoch in (1, 2, 3)]
+
+
+def test_a_verdict_to_stop_ends_the_measure_and_reaches_it_before_it_goes_on(
+    executor, script, train, diary
+):
+    def verdict(trial, measurement):
+        over = (trial.number, measurement.epoch) in ((0, 1), (2, 2))
+        return Verdict.STOP if over else Verdict.GO_ON
+
+    decider = script(trials=3, verdict=verdict)
+    executor(decider, train)
+    assert [decider.epochs(number) for number in range(3)] == [[1], [1, 2, 3], [1, 2]]
+    assert [entry for entry in diary.read() if entry[0] in ("returns", "stop")] == [
+        ["stop", 0, 1],
+        ["returns", 0, 1],
+        ["returns", 1, 3],
+        ["stop", 2, 2],
+        ["returns", 2, 2],
+    ]
+    assert set(decider.outcomes().values()) == {Outcome(TrialState.COMPLETE)}
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (ValueError("broken\nline"), "error"),
+        (MemoryError("host"), "out-of-memory"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "out-of-memory"),
+        (TimeoutError("slow"), "timeout"),
+        (NonFiniteError("The loss is nan.", "Lower it."), "non-finite"),
+    ],
+)
+def test_a_measure_that_raises_fails_its_trial_alone(executor, script, train, error, cause):
+    def measure(trial, report):
+        if trial.number == 1:
+            raise error
+        train(trial, report)
+
+    decider = script(trials=3)
+    executor(decider, measure)
+    outcomes = decider.outcomes()
+    assert (outcomes[1].state, outcomes[1].cause) == (TrialState.FAILED, cause)
+    assert "\n" not in outcomes[1].detail
+    assert ("Peak memory" in outcomes[1].detail) == (cause == "out-of-memory")
+    assert outcomes[0] == outcomes[2] == Outcome(TrialState.COMPLETE)
+
+
+def test_a_report_that_the_decider_refuses_fails_its_trial_alone(executor, script, train):
+    def verdict(trial, measurement):
+        if (trial.number, measurement.epoch) == (1, 2):
+            raise NonFiniteError("Accuracy is nan.", "Lower the learning rate.")
+        return Verdict.GO_ON
+
+    decider = script(trials=3, verdict=verdict)
+    executor(decider, train)
+    outcomes = decider.outcomes()
+    assert outcomes[1].cause == "non-finite"
+    assert outcomes[0] == outcomes[2] == Outcome(TrialState.COMPLETE)
+    assert decider.epochs(1) == [1, 2]
+
+
+@pytest.mark.parametrize("number", [0, 2])
+def test_an_error_of_the_study_gets_out_of_a_measure(executor, script, train, number):
+    def measure(trial, report):
+        if trial.number == number:
+            raise DamagedDataError("The images have changed.", "Put them back.")
+        train(trial, report)
+
+    decider = script(trials=4)
+    with pytest.raises(DamagedDataError) as caught:
+        executor(decider, measure)
+    assert (caught.value.cause, caught.value.cure) == ("The images have changed.", "Put them back.")
+    assert list(decider.outcomes()) == list(range(number))
+
+
+@pytest.mark.parametrize("call", ["suggest", "report", "finish"])
+@pytest.mark.parametrize("error", [StorageError("gone", "come back"), KeyboardInterrupt()])
+def test_what_the_decider_raises_gets_out_and_finishes_nothing_more(
+    executor, script, train, call, error
+):
+    decider = script(trials=4)
+    once = getattr(decider, call)
+
+    def raising(*given):
+        answer = once(*given)
+        if sum(name == call for name, _, _ in decider.calls) == 2:
+            raise error
+        return answer
+
+    setattr(decider, call, raising)
+    with pytest.raises(type(error)):
+        executor(decider, train)
+    last = {"suggest": ("suggest", 1), "report": ("report", 0), "finish": ("finish", 1)}[call]
+    assert names(decider)[-1] == last
+
+
+def test_a_measure_may_use_the_same_executor_s_process_again(executor, script, train, diary):
+    """Two searches after one another do not disturb each other."""
+    for _ in range(2):
+        executor(script(trials=2), train)
+    assert len([entry for entry in diary.read() if entry[0] == "begins"]) == 4
