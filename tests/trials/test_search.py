@@ -10,7 +10,7 @@ from search_spaces.choices import FloatRange, Options
 from search_spaces.constraints import Limits
 from search_spaces.space import Space
 from trials.errors import NothingFeasibleError, StorageError
-from trials.execution import run_serially
+from trials.execution import Simulated, run_serially
 from trials.fidelity import Ladder
 from trials.promotion import Halving
 from trials.records import Measurement, NewStudy, Refusal, TrialState, Verdict
@@ -81,6 +81,16 @@ def test_the_same_study_twice_gives_the_same_table(store, sampler):
     for name in ("one", "other"):
         run_serially(open_search(store, new_study(store, name), sampler), learn)
     assert table(store, "one") == table(store, "other")
+
+
+@pytest.mark.parametrize("halving", [None, HALVING])
+def test_one_simulated_worker_decides_as_the_serial_executor_does(store, halving):
+    run_serially(open_search(store, new_study(store, "one"), halving=halving), learn)
+    Simulated()(open_search(store, new_study(store, "other"), halving=halving), learn)
+    assert table(store, "one") == table(store, "other")
+    assert [r.hypervolume for r in store.trials("one")] == [
+        r.hypervolume for r in store.trials("other")
+    ]
 
 
 def test_another_seed_gives_another_table(store):

@@ -3,5 +3,14 @@
 from trials.execution.contract import Decider, Executor
 from trials.execution.outcomes import failed, outcome_of
 from trials.execution.serial import run_serially
+from trials.execution.simulated import Simulated, following
 
-__all__ = ["Decider", "Executor", "failed", "outcome_of", "run_serially"]
+__all__ = [
+    "Decider",
+    "Executor",
+    "Simulated",
+    "failed",
+    "following",
+    "outcome_of",
+    "run_serially",
+]

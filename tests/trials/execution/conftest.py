@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from search_spaces import NetworkConfig
-from trials.execution import Executor, run_serially
+from trials.execution import Executor, Simulated, run_serially
 from trials.records import Measurement, Outcome, Trial, Verdict
 
 CONFIG = NetworkConfig(backbone="resnet8", num_classes=10, granularity="network")
@@ -112,7 +112,7 @@ def diary(tmp_path: Path) -> Diary:
     return Diary(tmp_path / "diary")
 
 
-@pytest.fixture(params=["serial"])
+@pytest.fixture(params=["serial", "simulated"])
 def executor(request: pytest.FixtureRequest) -> Executor:
     """Each executor in turn."""
-    return {"serial": run_serially}[request.param]
+    return {"serial": run_serially, "simulated": Simulated()}[request.param]
