@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kwsearch import answers, comparing, driving, frames, reporting
 from kwsearch.answers import Row
+from kwsearch.databases import check_database, upgrade_database
 from kwsearch.driving import Watch
 from kwsearch.export import BACKBONE, CONFIG
 from kwsearch.export import export as export_trial
@@ -292,6 +293,7 @@ def _reading(database: str | None) -> Store:
 __all__ = [
     "PRESETS",
     "best",
+    "check_database",
     "compare",
     "count",
     "export",
@@ -307,4 +309,5 @@ __all__ = [
     "status",
     "studies",
     "trials",
+    "upgrade_database",
 ]

@@ -2,7 +2,7 @@
 
 import typer
 
-from kwsearch.commands import asking, handing_over, searching
+from kwsearch.commands import asking, databases, handing_over, searching
 from kwsearch.guard import Guarded
 
 app = typer.Typer(
@@ -17,3 +17,8 @@ app = typer.Typer(
 for _module in (searching, asking, handing_over):
     for _command in _module.COMMANDS:
         app.command()(_command)
+
+_database = typer.Typer(help="Upgrade, check or merge databases.", no_args_is_help=True)
+for _command in databases.COMMANDS:
+    _database.command()(_command)
+app.add_typer(_database, name="database")

@@ -30,10 +30,13 @@ class Expected(NamedTuple):
     hypervolume: float
 
 
-def wrong_fronts(connection: Connection) -> Iterator[str]:
+def wrong_fronts(connection: Connection, study: str | None) -> Iterator[str]:
     """One line for each front, or trial's front, that is not what the trials make it."""
-    query = "SELECT id, name, reference_params, reference_accuracy FROM kw_study ORDER BY name"
-    for key, name, params, accuracy in connection.execute(text(query)).all():
+    query = """
+        SELECT id, name, reference_params, reference_accuracy FROM kw_study
+        WHERE name = coalesce(:study, name) ORDER BY name
+        """
+    for key, name, params, accuracy in connection.execute(text(query), {"study": study}).all():
         history, after = _replay(connection, key, (float(params), 1.0 - accuracy))
         for fault in _compare(_stored(connection, key), history):
             yield f"study {name!r}, {fault}"

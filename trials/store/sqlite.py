@@ -28,7 +28,8 @@ READING = "kw_reading"
 
 _PRAGMAS = ("foreign_keys = ON", "synchronous = FULL")
 _SPARE = 4 * 2**20
-_HEADER = b"SQLite format 3\0"
+_SMALLEST = 512
+"""Bytes of SQLite's smallest page."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,12 @@ class SqlitePlace:
                 f"There is no database at {self.path}.",
                 "Start a study with 'kwsearch search', or name its database with --database.",
             )
-        self._look_at_the_header(create=create)
+        if self.path.is_dir():
+            raise StorageError(
+                f"{self.path} is a folder, not a database.",
+                f"Name a file in it: {self.path}/kw.db.",
+            )
+        self._look_at_the_size(create=create)
         if read_only and Path(f"{self.path}-journal").exists():
             self._heal()
 
@@ -96,17 +102,14 @@ class SqlitePlace:
     def _uri(self, mode: str) -> str:
         return f"{self.path.as_uri()}?mode={mode}"
 
-    def _look_at_the_header(self, *, create: bool) -> None:
+    def _look_at_the_size(self, *, create: bool) -> None:
+        # SQLite takes an empty or very short file for a new database. It is never opened here:
+        # closing it would drop the locks that another store of this process may hold on it.
         size = self.path.stat().st_size
-        with self.path.open("rb") as file:
-            head = file.read(100)
-        if not head and create:
-            return  # another process has just begun to create it
-        if not head.startswith(_HEADER):
-            what = "is empty" if not head else "is not an SQLite database"
-            raise DamagedDataError(f"{self.path} {what}.", _RESTORE)
-        if size < len(head) or size < 512:  # noqa: PLR2004 - SQLite's smallest page
-            raise DamagedDataError(f"{self.path} was cut short at {size} bytes.", _RESTORE)
+        if size == 0 and not create:  # otherwise another process has just begun to create it
+            raise DamagedDataError(f"{self.path} is empty.", _RESTORE)
+        if 0 < size < _SMALLEST:
+            raise DamagedDataError(f"{self.path} has {size} bytes, too few for SQLite.", _RESTORE)
 
     def engine(self, *, read_only: bool) -> Engine:
         """See `trials.store.places.Place`."""

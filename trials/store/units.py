@@ -40,9 +40,12 @@ class Units:
 
     @contextmanager
     def open(self) -> Iterator[Connection]:
-        """A connection outside any retry, for whoever reads at length."""
+        """A connection outside any retry, for whoever reads at length: it sees one moment."""
+        engine = self._reading
+        if engine.dialect.name == "postgresql":  # SQLite knows nothing else
+            engine = engine.execution_options(isolation_level="REPEATABLE READ")
         try:
-            with self._reading.begin() as connection:
+            with engine.begin() as connection:
                 yield connection
         except SQLAlchemyError as error:
             raise self.place.failure(error) from None

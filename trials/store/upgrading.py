@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from trials.errors import StorageError
 from trials.store import places, schema
+from trials.store.places import Place
 from trials.store.sqlite import SqlitePlace
 from trials.store.units import Units
 
@@ -21,8 +22,7 @@ class Upgrade:
     Attributes:
         before: revision found.
         after: revision now; the same if there was nothing to do.
-        copy: the database as it was; None where nothing was done, or on PostgreSQL, whose server
-            keeps its own copies.
+        copy: the database as it was; None where nothing was done, or no copy was asked for.
     """
 
     before: str
@@ -30,29 +30,31 @@ class Upgrade:
     copy: Path | None
 
 
-def upgrade(url: str | None = None) -> Upgrade:
-    """Upgrade a database, after copying it if it is a file.
+def upgrade(url: str | None = None, *, backup: bool = True) -> Upgrade:
+    """Upgrade a database, after copying it.
 
     All revisions run in one transaction: a killed upgrade leaves the old schema, and running it
     again finishes it. Of two upgrades at once one does the work.
 
     Args:
         url: as for `trials.store.open_store`.
+        backup: copy the database first. Only a file can be copied from here: on PostgreSQL
+            this refuses to upgrade anything, and says how a copy is made there.
 
     Raises:
-        StorageError: it cannot be reached, or a newer version wrote it.
+        StorageError: it cannot be reached, a newer version wrote it, or no copy can be made.
         DamagedDataError: it has no tables of kwsearch's, or is damaged.
     """
     place = places.find(url)
     place.prepare(create=False, read_only=False)
     units = Units(place, read_only=False)
     try:
-        return _upgrade(units)
+        return _upgrade(units, backup=backup)
     finally:
         units.close()
 
 
-def _upgrade(units: Units) -> Upgrade:
+def _upgrade(units: Units, *, backup: bool) -> Upgrade:
     place = units.place
     before = units.read(lambda c: _upgradable(c, place.shown), patience=0.0)
     copies: list[Path] = []
@@ -60,7 +62,7 @@ def _upgrade(units: Units) -> Upgrade:
     def work(connection: Connection) -> None:
         if _upgradable(connection, place.shown) == schema.HEAD:
             return
-        if isinstance(place, SqlitePlace):
+        if backup:
             # Here nobody else can write: the copy is of the old schema and lacks nothing.
             copies.append(_copy(place, before))
         schema.upgrade(connection)
@@ -79,11 +81,19 @@ def _upgradable(connection: Connection, shown: str) -> str:
     return found
 
 
-def _copy(place: SqlitePlace, revision: str) -> Path:
+def _copy(place: Place, revision: str) -> Path:
     """Copy the file beside itself: whole or not at all."""
+    if not isinstance(place, SqlitePlace):
+        raise StorageError(
+            f"{place.shown} has schema {revision}; kwsearch cannot copy a server's database before "
+            f"it upgrades it to {schema.HEAD}.",
+            f"Copy it with 'pg_dump --format=custom --file=kwsearch.dump {place.shown}', then "
+            "upgrade with --no-backup.",
+        )
     copy = place.path.with_name(f"{place.path.name}.{revision}.backup")
-    part = copy.with_name(f"{copy.name}.{os.getpid()}.part")
+    part = copy.with_name(f"{copy.name}.part")  # whoever copies holds the lock, so there is one
     try:
+        part.unlink(missing_ok=True)
         with closing(sqlite3.connect(place.path)) as old, closing(sqlite3.connect(part)) as new:
             old.backup(new)
         with part.open("rb+") as file:

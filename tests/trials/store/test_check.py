@@ -6,10 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from search_spaces.errors import InputError
 from trials.pareto import Front, Point
 from trials.records import FrontUpdate, TrialState
 from trials.store import Store, open_store
-from trials.store.check import check
+from trials.store.check import check, examine
 
 POINTS = st.lists(
     st.tuples(st.integers(1, 6), st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), st.booleans()),
@@ -82,6 +83,8 @@ TAMPERINGS = {
     "DELETE FROM kw_measurement WHERE epoch = 3": "complete with 2 measurements",
     "DELETE FROM kw_measurement WHERE epoch = 9": "says 9 epochs",
     "UPDATE kw_measurement SET attempt = 7": "measured by attempt 7",
+    "UPDATE kw_measurement SET accuracy = 1.5": "measured accuracy 1.5",
+    "UPDATE kw_measurement SET seconds = -1": "in -1.0 s",
     "UPDATE kw_tally SET failed = 1": "counts 1 failed; there are 0",
     "UPDATE kw_tally SET seconds = 1.0": "seconds; there are",
     "UPDATE kw_tally SET front_id = NULL": "has front None as its present one instead of 2",
@@ -100,6 +103,22 @@ def test_tampering_is_found(searched: Any, sql: str, said: str) -> None:
     searched.store._units.write(lambda c: c.exec_driver_sql(sql))
     faults = check(searched.store)
     assert any(said in fault for fault in faults), faults
+
+
+def test_one_study_can_be_checked_alone(searched: Any, make_driver: Any) -> None:
+    """Faults of another are not its own; what was looked at is said."""
+    other = make_driver(searched.store, "other")
+    other.create()
+    other.begin(0)
+    alone = examine(searched.store, study="study")
+    assert (alone.studies, alone.trials, alone.measurements, alone.fronts) == (1, 5, 13, 3)
+    assert alone.faults == ()
+    both = examine(searched.store)
+    assert (both.studies, both.trials) == (2, 6)
+    assert both.faults == examine(searched.store, study="other").faults
+    assert len(both.faults) == 1
+    with pytest.raises(InputError, match="no study 'others'"):
+        examine(searched.store, study="others")
 
 
 def test_many_faults_are_cut_short(store: Store, driver: Any) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from trials.errors import DamagedDataError, StorageError
 from trials.store import open_store, schema
+from trials.store.check import check
 from trials.store.upgrading import upgrade
 
 SHIPPED = schema.MIGRATIONS
@@ -61,7 +62,7 @@ def test_an_older_schema_is_upgraded_and_used(
     next_version()
     with pytest.raises(StorageError, match="kwsearch database upgrade"):
         open_store(url)
-    done = upgrade(url)
+    done = upgrade(url, backup=url.startswith("sqlite"))
     assert (done.before, done.after) == ("0001", "0002")
     with open_store(url) as store:
         make_driver(store).begin(1)
@@ -83,13 +84,13 @@ def test_a_failed_upgrade_changes_nothing_and_can_be_run_again(
         store.create_study(make_study())
     next_version("INSERT INTO nowhere VALUES (1)")
     with pytest.raises(StorageError):
-        upgrade(url)
+        upgrade(url, backup=False)
     with open_store(url, read_only=True) as store:
         assert store.study("study").spec.seed == 3
         versions = store._units.read(schema.current)
         assert versions == "0001"
     next_version()
-    assert upgrade(url).after == "0002"
+    assert upgrade(url, backup=False).after == "0002"
 
 
 def test_of_two_upgrades_at_once_one_does_the_work(
@@ -100,7 +101,9 @@ def test_of_two_upgrades_at_once_one_does_the_work(
         store.create_study(make_study())
     next_version()
     done: list[Any] = []
-    threads = [threading.Thread(target=lambda: done.append(upgrade(url))) for _ in range(2)]
+    threads = [
+        threading.Thread(target=lambda: done.append(upgrade(url, backup=False))) for _ in range(2)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -109,6 +112,37 @@ def test_of_two_upgrades_at_once_one_does_the_work(
     with open_store(url) as store:
         rows = store._units.read(lambda c: c.exec_driver_sql("SELECT id FROM kw_new").all())
     assert len(rows) == 1
+
+
+def test_a_server_is_copied_by_its_own_tool(
+    new_postgresql_database: Callable[[], str], make_study: Any, next_version: Callable[..., None]
+) -> None:
+    """Until that is said to be done, nothing is upgraded; the cure is the command."""
+    url = new_postgresql_database()
+    with open_store(url) as store:
+        store.create_study(make_study())
+    next_version()
+    with pytest.raises(StorageError, match="0001") as caught:
+        upgrade(url)
+    assert "pg_dump" in caught.value.cure
+    assert "--no-backup" in caught.value.cure
+    with open_store(url, read_only=True) as store:
+        assert store._units.read(schema.current) == "0001"
+
+
+def test_a_copy_cut_off_by_a_kill_is_in_nobodys_way(
+    folder: Path, make_study: Any, next_version: Callable[..., None]
+) -> None:
+    """The next upgrade writes it anew."""
+    file = folder / "kw.db"
+    with open_store(file) as store:
+        store.create_study(make_study())
+    (folder / "kw.db.0001.backup.part").write_bytes(b"half a copy")
+    next_version()
+    done = upgrade(str(file))
+    assert done.copy == folder / "kw.db.0001.backup"
+    assert not (folder / "kw.db.0001.backup.part").exists()
+    assert check(str(done.copy)) == []
 
 
 def test_a_newer_schema_is_not_upgraded(url: str) -> None:

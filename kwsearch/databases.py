@@ -1,0 +1,50 @@
+"""Looking after databases: upgrading, checking and merging them, with rows as answers."""
+
+from dataclasses import asdict
+from typing import Any
+
+from trials.store import open_store
+from trials.store.check import examine
+from trials.store.places import find
+from trials.store.upgrading import upgrade
+
+Row = dict[str, Any]
+
+
+def upgrade_database(*, database: str | None = None, backup: bool = True) -> Row:
+    """Bring a database that an older version wrote to the present schema.
+
+    Args:
+        database: URL or path.
+        backup: copy it first; on PostgreSQL that has to be done there, and is refused here.
+
+    Returns:
+        The revisions ``before`` and ``after``, and the path of the ``copy``, None if none was
+        made.
+
+    Raises:
+        StorageError: it cannot be reached, a newer version wrote it, or no copy can be made.
+        DamagedDataError: it is no database of kwsearch's.
+    """
+    done = upgrade(database, backup=backup)
+    return {"database": find(database).shown, **asdict(done)}
+
+
+def check_database(name: str | None = None, *, database: str | None = None) -> Row:
+    """Look for anything that contradicts itself; see `trials.store.check`.
+
+    Args:
+        name: of a study; None for all there are.
+        database: URL or path.
+
+    Returns:
+        How many rows were looked at, and ``faults``, a line each.
+
+    Raises:
+        InputError: no such study.
+        StorageError: it cannot be reached.
+        DamagedDataError: it cannot be read at all.
+    """
+    with open_store(database, create=False, read_only=True) as store:
+        found = examine(store, study=name)
+        return {"database": store.place, **asdict(found), "faults": [*found.faults]}
