@@ -12,6 +12,7 @@ _VERBS = (
     "best",
     "compare",
     "count",
+    "dashboard",
     "init",
     "plan",
     "report",

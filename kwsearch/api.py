@@ -6,6 +6,7 @@ Databases are named by URL or path; None means ``KWSEARCH_DATABASE``, else
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from kwsearch import answers, comparing, driving, frames, reporting
@@ -16,6 +17,9 @@ from kwsearch.export import BACKBONE, CONFIG
 from kwsearch.export import export as export_trial
 from kwsearch.presets import PRESETS, preset
 from kwsearch.settings import StudySettings, from_plain, load_study, to_plain, to_toml
+from kwsearch.watching import server
+from kwsearch.watching.live import Live
+from kwsearch.watching.pages import pages
 from search_spaces import Backbone, InputError, NetworkConfig, plan_network
 from search_spaces.published import PUBLISHED, published
 from trials.errors import DamagedDataError
@@ -25,6 +29,8 @@ from trials.store import Store, open_store
 Study = StudySettings | str | Path
 
 _UNLIMITED = 2**63 - 1
+_BRIEFLY = 5.0
+"""Seconds that a page waits for a database before it says so."""
 
 
 def settings(study: Study) -> StudySettings:
@@ -244,6 +250,31 @@ def report(name: str, *, output: str | Path | None = None, database: str | None 
         return reporting.report(store, name, file)
 
 
+def dashboard(
+    name: str,
+    *,
+    port: int = 0,
+    database: str | None = None,
+    ready: Callable[[str], None] = print,
+) -> None:
+    """Show a study in the browser while it is searched, until the process is interrupted.
+
+    The page of `report`, read again from the database as the study grows; on the loopback address
+    alone, for reading only.
+
+    Args:
+        name: of the study.
+        port: of the loopback address; 0 takes one that is free.
+        database: where the study is kept.
+        ready: called with the page's address, once it answers.
+
+    Raises:
+        InputError: no such study, or the port cannot be had.
+    """
+    live = Live(lambda: _reading(database, _BRIEFLY), name, reporting.study_file)
+    server.serve(pages(live), port, ready)
+
+
 def trials(name: str, *, database: str | None = None) -> list[Row]:
     """Every trial of a study, a row each; `kwsearch.trials` gives them as a frame."""
     with _reading(database) as store:
@@ -286,8 +317,8 @@ def _best(store: Store, name: str, max_params: int | None) -> TrialRecord:
     return record
 
 
-def _reading(database: str | None) -> Store:
-    return open_store(database, create=False, read_only=True)
+def _reading(database: str | None, patience: float | None = None) -> Store:
+    return open_store(database, create=False, read_only=True, patience=patience)
 
 
 __all__ = [
@@ -296,6 +327,7 @@ __all__ = [
     "check_database",
     "compare",
     "count",
+    "dashboard",
     "export",
     "front",
     "init",

@@ -35,7 +35,7 @@ def report(store: Store, name: str, output: Path) -> Path:
         )
     summary = summarise(store, name)
     if kind in PAGES:
-        return write_page(summary, output, study_file=_study_file(summary.study))
+        return write_page(summary, output, study_file=study_file(summary.study))
     return _picture(summary, output)
 
 
@@ -44,7 +44,7 @@ def _picture(summary: Summary, output: Path) -> Path:
     return paper.save(lambda axes: paper.draw_front(axes, info), output)
 
 
-def _study_file(study: StudyRecord) -> str | None:
+def study_file(study: StudyRecord) -> str | None:
     """The study file, unless it was written for other settings than today's."""
     try:
         return to_toml(settings_of(study))

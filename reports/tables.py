@@ -37,6 +37,16 @@ def headline(summary: Summary) -> str:
     return text
 
 
+def progress(summary: Summary) -> str:
+    """How far the search is, in a few words."""
+    study = summary.study
+    words = [f"{study.finished:,} of {plural(study.spec.trials, 'trial')} finished"]
+    running = study.states.get(TrialState.RUNNING, 0)
+    if running:
+        words.append(f"{running:,} running")
+    return ", ".join(words)
+
+
 def tiles(summary: Summary) -> list[tuple[str, str, str]]:
     """Label, number and small print of what one wants to know first."""
     study, front = summary.study, summary.front

@@ -63,6 +63,11 @@ function show(id, figure) {
   else if (Plot) sight.observe(place);
 }
 
+// A figure without a single mark has no place on the page.
+function reveal(id, figure) {
+  $(id).hidden = figure.data.every((trace) => !trace.x.length);
+}
+
 function redraw() {
   document.querySelectorAll(".js-plotly-plot").forEach((place) => draw(place.id));
 }

@@ -1,6 +1,6 @@
 "use strict";
 // Numbers as people read them; the same words as reports.units.
-const data = JSON.parse(document.getElementById("data").textContent);
+let data = JSON.parse(document.getElementById("data").textContent);
 const $ = (id) => document.getElementById(id);
 
 function quantity(number) {

@@ -1,9 +1,10 @@
 // The budget's slider, the detail of a trial, and the beginning.
 let size = "params";
-const low = data.budget[0];
-const high = data.budget[1];
+let clock = "trials";
+let opened = null; // the trial whose detail was asked for last
 
 function budgetAt(share) {
+  const [low, high] = data.budget;
   return share >= 1000 ? high : Math.round(low * (high / low) ** (share / 1000));
 }
 
@@ -60,6 +61,7 @@ function mark(budget, number) {
 }
 
 function openTrial(number) {
+  opened = number;
   const state = stateOf(number);
   $("trial-name").textContent = `Trial ${number}`;
   const facts = [
@@ -88,7 +90,7 @@ function openTrial(number) {
 
 function curveFigure(curve) {
   const layout = structuredClone(data.figures.curves.layout);
-  Object.assign(layout, { height: 260, showlegend: false, uirevision: "trial" });
+  Object.assign(layout, { height: 260, showlegend: false, uirevision: `trial ${opened}` });
   layout.xaxis.ticktext = layout.xaxis.tickvals.map(String);
   layout.xaxis.title.text = "Epochs";
   return {
@@ -102,19 +104,25 @@ function curveFigure(curve) {
   };
 }
 
+function revealFigures() {
+  for (const name of ["importances", "agreement"]) reveal(`figure-${name}`, data.figures[name]);
+}
+
 function begin() {
   document.querySelectorAll("[data-copy]").forEach((place) => {
     place.append(copyButton(() => $(place.dataset.copy).textContent));
   });
+  take();
   tables();
   $("close").addEventListener("click", () => $("trial").close());
   $("trial").addEventListener("click", (event) => { if (event.target === $("trial")) $("trial").close(); });
   $("budget").addEventListener("input", choose);
   choose();
   switcher("size", (value) => { size = value; choose(); });
-  switcher("clock", (value) => show("figure-growth", () => data.figures[value]));
-  show("figure-growth", () => data.figures.trials);
+  switcher("clock", (value) => { clock = value; draw("figure-growth"); });
+  show("figure-growth", () => data.figures[clock]);
   for (const name of ["curves", "importances", "agreement"]) show(`figure-${name}`, () => data.figures[name]);
+  revealFigures();
   requestAnimationFrame(() => setTimeout(unpack, 0));
 }
 

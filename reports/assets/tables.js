@@ -1,8 +1,6 @@
 // The table of trials: filtered and sorted as a list of numbers, a page of it in the document.
-const trials = data.trials;
-const onFront = new Set(data.front);
 const PAGE = 25;
-const columns = [
+const fixed = [
   { name: "Trial", number: true, of: (i) => i, text: (i) => i },
   { name: "State", of: (i) => stateOf(i), text: (i) => stateOf(i) },
   { name: "Accuracy", number: true, of: (i) => trials.accuracy[i], text: (i) => percent(trials.accuracy[i], trials.error[i]) },
@@ -10,15 +8,23 @@ const columns = [
   { name: "MACs", number: true, optional: true, of: (i) => trials.macs[i], text: (i) => quantity(trials.macs[i]) },
   { name: "Epochs", number: true, optional: true, of: (i) => trials.epochs[i], text: (i) => trials.epochs[i] },
   { name: "Time", number: true, optional: true, of: (i) => trials.seconds[i], text: (i) => duration(trials.seconds[i]) },
-  ...Object.entries(trials.values).map(([name, values]) => ({
+];
+let trials, onFront, columns;
+const view = { sort: 2, down: true, page: 0, found: [] };
+
+// Take over the trials that the data have now.
+function take() {
+  trials = data.trials;
+  onFront = new Set(data.front);
+  const chosen = Object.entries(trials.values).map(([name, values]) => ({
     name,
     optional: true,
     number: values.some((value) => typeof value === "number"),
     of: (i) => values[i],
     text: (i) => valueText(values[i]),
-  })),
-];
-const view = { sort: 2, down: true, page: 0, found: [] };
+  }));
+  columns = [...fixed, ...chosen];
+}
 
 function valueText(value) {
   return typeof value === "number" ? String(Number(value.toPrecision(4))) : String(value ?? "");
@@ -36,7 +42,7 @@ function compare(a, b) {
   return view.down ? -order : order;
 }
 
-function filter() {
+function filter(at = 0) {
   const words = $("words").value.toLowerCase().split(/\s+/).filter(Boolean);
   const state = $("state").value;
   const most = $("most").value.trim() ? parseQuantity($("most").value) : Infinity;
@@ -51,7 +57,7 @@ function filter() {
     return words.every((word) => text.includes(word));
   });
   view.found.sort((a, b) => compare(of(a), of(b)) || a - b);
-  view.page = 0;
+  view.page = at;
   page();
 }
 
@@ -86,23 +92,27 @@ function heads() {
     button.addEventListener("click", () => {
       view.down = view.sort === place ? !view.down : Boolean(column.number) && place > 0;
       view.sort = place;
-      [...row.children].forEach((head, other) => {
-        if (other === place) head.setAttribute("aria-sort", view.down ? "descending" : "ascending");
-        else head.removeAttribute("aria-sort");
-      });
+      sorted(row);
       filter();
     });
     row.append(element("th", { class: kind, scope: "col" }, button));
   });
-  row.children[view.sort].setAttribute("aria-sort", "descending");
+  sorted(row);
   $("trial-heads").replaceChildren(row);
+}
+
+function sorted(row) {
+  [...row.children].forEach((head, place) => {
+    if (place === view.sort) head.setAttribute("aria-sort", view.down ? "descending" : "ascending");
+    else head.removeAttribute("aria-sort");
+  });
 }
 
 function tables() {
   heads();
   filter();
-  for (const id of ["words", "most"]) $(id).addEventListener("input", filter);
-  $("state").addEventListener("change", filter);
+  for (const id of ["words", "most"]) $(id).addEventListener("input", () => filter());
+  $("state").addEventListener("change", () => filter());
   $("before").addEventListener("click", () => { view.page -= 1; page(); });
   $("after").addEventListener("click", () => { view.page += 1; page(); });
   document.addEventListener("click", ({ target }) => {

@@ -243,4 +243,5 @@ def _layout(x: str, y: str) -> dict[str, Any]:
         "legend": {"orientation": "h", "y": 1.06, "yanchor": "bottom", "x": 0},
         "hovermode": "closest",
         "dragmode": "zoom",
+        "uirevision": x,  # what the reader zoomed and hid stays when the same axes are redrawn
     }

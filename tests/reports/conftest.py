@@ -1,7 +1,10 @@
 """Made-up studies that the tests of reports read."""
 
+import shutil
+
 import numpy as np
 import pytest
+from playwright.sync_api import sync_playwright
 
 from reports.summary import summarise
 from search_spaces.backbones import shipped
@@ -28,6 +31,15 @@ SETTINGS = {
     "search": {"sampler": "random", "eta": 3.0, "trials": 40, "seed": 0},
 }
 EVIL = "<script>alert(1)</script>"
+CHROMIUM = shutil.which("chromium")
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 def learn(trial, report):
@@ -44,7 +56,7 @@ def learn(trial, report):
 
 
 def make_study(store, name="made-up", trials=40, *, backbone="resnet8", settings=None, size=(8, 8)):
-    """Search with made-up measurements, and return the name."""
+    """Search with made-up measurements until there are so many trials, and return the name."""
     table = shipped(backbone, 10, 1, size)
     space = Space(
         table,
@@ -56,7 +68,9 @@ def make_study(store, name="made-up", trials=40, *, backbone="resnet8", settings
     )
     high = 200_000 if backbone == "resnet8" else 48_000_000
     limits, halving = Limits(min_params=10_000, max_params=high), Halving(3, 10_000, high)
-    store.create_study(NewStudy(name, settings or SETTINGS, table, 0, trials, high, 0.1))
+    if name not in {study.name for study in store.studies()}:
+        store.create_study(NewStudy(name, settings or SETTINGS, table, 0, trials, high, 0.1))
+    store.set_trials(name, trials)
     search = Search(store, store.study(name), space, limits, LADDER, "random", "test:1", halving)
     run_serially(search, learn)
     return name
@@ -104,3 +118,27 @@ def empty(tmp_path_factory):
     with open_store(str(path)) as store:
         store.create_study(NewStudy("empty", SETTINGS, table, 0, 40, 200_000, 0.1))
         return summarise(store, "empty")
+
+
+@pytest.fixture
+def growing(quick_path):
+    """Path of a database, and a function that takes its study ``growing`` to a number of trials."""
+    path = quick_path / "kwsearch.db"
+
+    def grow(trials):
+        with open_store(str(path)) as store:
+            make_study(store, "growing", trials)
+            return summarise(store, "growing")
+
+    return path, grow
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """The system's Chromium."""
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium on this machine")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield opened
+        opened.close()
