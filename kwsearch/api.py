@@ -11,7 +11,7 @@ from pathlib import Path
 
 from kwsearch import answers, comparing, driving, frames, reporting
 from kwsearch.answers import Row
-from kwsearch.databases import check_database, upgrade_database
+from kwsearch.databases import check_database, merge_databases, upgrade_database
 from kwsearch.driving import Watch
 from kwsearch.export import BACKBONE, CONFIG
 from kwsearch.export import export as export_trial
@@ -331,6 +331,7 @@ __all__ = [
     "export",
     "front",
     "init",
+    "merge_databases",
     "parquet",
     "plan",
     "report",

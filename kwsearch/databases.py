@@ -1,10 +1,12 @@
 """Looking after databases: upgrading, checking and merging them, with rows as answers."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from trials.store import open_store
 from trials.store.check import examine
+from trials.store.merging import merge
 from trials.store.places import find
 from trials.store.upgrading import upgrade
 
@@ -48,3 +50,25 @@ def check_database(name: str | None = None, *, database: str | None = None) -> R
     with open_store(database, create=False, read_only=True) as store:
         found = examine(store, study=name)
         return {"database": store.place, **asdict(found), "faults": [*found.faults]}
+
+
+def merge_databases(
+    others: Sequence[str], *, database: str | None = None, rename: Mapping[str, str] | None = None
+) -> list[Row]:
+    """Take the studies of other databases into one, without loss; see `trials.store.merging`.
+
+    Args:
+        others: URLs or paths; they are only read.
+        database: URL or path of the one; made if it is not there.
+        rename: other names for studies of the others.
+
+    Returns:
+        A row for each study of the others: what became of it.
+
+    Raises:
+        InputError: a study is another one than that of its name; then nothing is written.
+        StudyBusyError: a study is being driven in ``database``.
+        StorageError: a database cannot be reached, or has an older or newer schema.
+        DamagedDataError: one cannot be read.
+    """
+    return [asdict(done) for done in merge(others, database, rename=rename)]

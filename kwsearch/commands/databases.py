@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
-from kwsearch.commands.options import AsJson, Database
-from kwsearch.output import Form, escape, say, show_record
+from kwsearch.commands.options import AsCsv, AsJson, Database, form_of
+from kwsearch.output import Form, escape, say, show_record, show_rows
 from kwsearch.settings import check_name
+from search_spaces.errors import InputError
 from trials.errors import DamagedDataError
 
 WhichStudy = Annotated[
@@ -26,7 +27,7 @@ def upgrade(
     from kwsearch import api
 
     done = api.upgrade_database(database=database, backup=not no_backup)
-    show_record(done, _form(as_json))
+    show_record(done, form_of(as_json, as_csv=False))
 
 
 def check(name: WhichStudy = None, database: Database = None, as_json: AsJson = False) -> None:
@@ -49,9 +50,35 @@ def check(name: WhichStudy = None, database: Database = None, as_json: AsJson = 
     say("Nothing was found.")
 
 
-def _form(as_json: bool) -> Form:
-    return Form.JSON if as_json else Form.TABLE
+def merge(
+    others: Annotated[
+        list[str], typer.Argument(metavar="OTHER...", help="Databases to take in, file or URL.")
+    ],
+    rename: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="OLD=NEW", help="Another name for a study of the others; may be repeated."
+        ),
+    ] = None,
+    database: Database = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Take the studies of other databases in; studies that are there are united by network."""
+    form = form_of(as_json, as_csv)
+    names = dict(_renaming(text) for text in rename or [])
+    from kwsearch import api
+
+    rows = api.merge_databases(others, database=database, rename=names)
+    show_rows(rows, form, empty="The others hold no study.")
 
 
-COMMANDS = (upgrade, check)
+def _renaming(text: str) -> tuple[str, str]:
+    old, sign, new = text.partition("=")
+    if not sign:
+        raise InputError(f"--rename {text!r} names one study.", "Write --rename OLD=NEW.")
+    return check_name(old), check_name(new)
+
+
+COMMANDS = (upgrade, check, merge)
 """In the order of ``--help``."""

@@ -94,3 +94,33 @@ def test_a_database_that_is_not_there_ends_with_3_and_is_not_made(quick_path, ve
     ended = run(verb, "--database", quick_path / "none.db")
     assert ended.exit_code == 3
     assert list(quick_path.iterdir()) == []
+
+
+def test_another_database_is_taken_in(database, quick_path):
+    other = quick_path / "other.db"
+    write(other, "third", trials=3)
+    write(other, "first", trials=4)
+    words = ("merge", other, "--rename", "third=3rd", "--database", database)
+    done = json.loads(run(*words, "--json").stdout)
+    assert [(row["study"], row["way"], row["new_trials"]) for row in done] == [
+        ("3rd", "copied", 3),
+        ("first", "united", 2),
+    ]
+    assert "nothing new" in run(*words).stdout
+    found = json.loads(run("check", "--json", "--database", database).stdout)
+    assert (found["studies"], found["trials"], found["faults"]) == (3, 10, [])
+
+
+def test_a_study_of_another_seed_is_refused_with_the_cure(database, quick_path):
+    other = quick_path / "other.db"
+    write(other, seed=1)
+    ended = run("merge", other, "--database", database)
+    assert ended.exit_code == 2
+    assert "differ in seed" in ended.stderr
+    assert "--rename first=first-2" in ended.stderr
+
+
+@pytest.mark.parametrize("rename", ["first", "first=", "=x", "first=../x"])
+def test_a_renaming_has_two_names(database, rename):
+    words = ("merge", database, "--rename", rename, "--database", database)
+    assert run(*words).exit_code == 2

@@ -26,11 +26,20 @@ def take(work: StudyWork, lease: Lease, *, steal: bool) -> datetime:
     Raises:
         StudyBusyError: someone else holds it, and it is not to be stolen.
     """
-    head = work.head
-    held = head.lease_owner not in (None, lease.owner) and head.lease_until > head.now
-    if held and not steal:
-        raise _busy(work.name, head.lease_owner, head.lease_until)
+    if not steal:
+        require_free(work, lease.owner)
     return _write(work, lease)
+
+
+def require_free(work: StudyWork, owner: str | None = None) -> None:
+    """See that nobody but ``owner`` drives the study.
+
+    Raises:
+        StudyBusyError: someone else does.
+    """
+    head = work.head
+    if head.lease_owner not in (None, owner) and head.lease_until > head.now:
+        raise _busy(work.name, head.lease_owner, head.lease_until)
 
 
 def keep(work: StudyWork, lease: Lease, *, at_once: bool = False) -> datetime:

@@ -60,6 +60,10 @@ class StudyWork:
         before = self.counts.get(column, getattr(self.head, column))
         self.counts[column] = before + step
 
+    def save(self, unit: str) -> None:
+        """Write the counts, and which unit of work changed the study last."""
+        self.connection.execute(_SET_TALLY, {"key": self.head.id, "unit": unit, **self.counts})
+
     @property
     def asked(self) -> int:
         """Trials there are, in any state."""
@@ -121,16 +125,21 @@ class Once:
 
     def __call__(self, connection: Connection) -> Any:  # noqa: ANN401 - whatever the work returns
         """Run the unit inside the transaction of ``connection``."""
-        head = _lock(connection, self._name)
+        head = lock(connection, self._name)
         if self._results and head.unit == self._token:
             return self._results[-1]
         work = StudyWork(connection, self._name, head)
         self._results.append(self._work(work))
-        connection.execute(_SET_TALLY, {"key": head.id, "unit": self._token, **work.counts})
+        work.save(self._token)
         return self._results[-1]
 
 
-def _lock(connection: Connection, name: str) -> Row[Any]:
+def lock(connection: Connection, name: str) -> Row[Any]:
+    """Study, tally and the database's time; nobody else changes the study in this transaction.
+
+    Raises:
+        InputError: no such study.
+    """
     if is_name(name):
         head = connection.execute(_HEAD, {"study": name}).one_or_none()
         if head is not None:

@@ -1,0 +1,109 @@
+"""Lays a whole study down over what a database has of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from trials.records import Refusal, TrialState
+from trials.store.models import (
+    FrontMemberRow,
+    FrontRow,
+    MeasurementRow,
+    StudyRow,
+    TallyRow,
+    TrialRow,
+)
+from trials.store.uniting import fronts
+from trials.store.whole import FRONT, MEASUREMENT, MEMBER, STUDY, TALLY, TRIAL, WholeStudy
+from trials.store.work import StudyWork
+
+
+def create_empty(connection: Connection, study: WholeStudy) -> None:
+    """Write a study down without any of its trials."""
+    key = connection.scalar(insert(STUDY).values(study.columns).returning(StudyRow.id))
+    zeros = dict.fromkeys((*TrialState, *Refusal), 0)
+    connection.execute(insert(TALLY), {**zeros, "study_id": key, "epochs": 0, "seconds": 0.0})
+
+
+def lay(work: StudyWork, before: WholeStudy, after: WholeStudy) -> None:
+    """Make ``after`` out of ``before``, whose trials come first in it and in the same order."""
+    connection, key = work.connection, work.head.id
+    connection.execute(
+        update(STUDY).where(StudyRow.id == key).values(trials=after.columns["trials"])
+    )
+    _remove_fronts(connection, key)
+    _lay_trials(connection, key, before, after)
+    numbers = select(TrialRow.number, TrialRow.id).where(TrialRow.study_id == key)
+    keys = {row.number: row.id for row in connection.execute(numbers)}
+    _lay_measurements(connection, keys, before, after)
+    work.counts.update(after.refused)
+    for state in TrialState:
+        work.counts[state.value] = sum(t.columns["state"] is state for t in after.trials)
+    for column in ("epochs", "seconds"):
+        work.counts[column] = sum(trial.columns[column] for trial in after.trials)
+    work.counts["front_id"] = _lay_fronts(connection, key, keys, after)
+
+
+def _remove_fronts(connection: Connection, study: int) -> None:
+    connection.execute(update(TALLY).where(TallyRow.study_id == study).values(front_id=None))
+    connection.execute(update(TRIAL).where(TrialRow.study_id == study).values(front_id=None))
+    of_study = select(FrontRow.id).where(FrontRow.study_id == study)
+    connection.execute(delete(MEMBER).where(FrontMemberRow.front_id.in_(of_study)))
+    connection.execute(delete(FRONT).where(FrontRow.study_id == study))
+
+
+def _lay_trials(connection: Connection, study: int, before: WholeStudy, after: WholeStudy) -> None:
+    for old, new in zip(before.trials, after.trials, strict=False):
+        if old.columns != new.columns:
+            one = update(TRIAL).where(TrialRow.study_id == study)
+            connection.execute(one.where(TrialRow.digest == new.digest).values(new.columns))
+    added = after.trials[len(before.trials) :]
+    if added:
+        rows = [{**trial.columns, "study_id": study} for trial in added]
+        connection.execute(insert(TRIAL), rows)
+
+
+def _lay_measurements(
+    connection: Connection, keys: Mapping[int, int], before: WholeStudy, after: WholeStudy
+) -> None:
+    known = {trial.digest: trial.measurements for trial in before.trials}
+    rows: list[dict[str, Any]] = []
+    for trial in after.trials:
+        key = keys[trial.columns["number"]]
+        if trial.measurements != known.get(trial.digest, {}):
+            connection.execute(delete(MEASUREMENT).where(MeasurementRow.trial_id == key))
+            rows += ({**row, "trial_id": key} for row in trial.measurements.values())
+    if rows:
+        connection.execute(insert(MEASUREMENT), rows)
+
+
+def _lay_fronts(
+    connection: Connection, study: int, keys: Mapping[int, int], after: WholeStudy
+) -> int | None:
+    """Write every front that ever was; return the key of the present one."""
+    number, key = 0, None
+    refer: list[dict[str, Any]] = []
+    for trial, front in fronts(after):
+        if front is not None:
+            row = {
+                "study_id": study,
+                "number": number,
+                "trial": trial.columns["number"],
+                "hypervolume": front.hypervolume,
+                "reference_params": after.columns["reference_params"],
+                "reference_accuracy": after.columns["reference_accuracy"],
+                "created_at": trial.columns["finished_at"],
+            }
+            key = connection.scalar(insert(FRONT).values(row).returning(FrontRow.id))
+            members = [
+                {"front_id": key, "place": place, "trial_id": keys[member]}
+                for place, member in enumerate(front.members)
+            ]
+            connection.execute(insert(MEMBER), members)
+            number += 1
+        refer.append({"key": keys[trial.columns["number"]], "front": key})
+    if refer:
+        one = update(TRIAL).where(TrialRow.id == bindparam("key"))
+        connection.execute(one.values(front_id=bindparam("front")), refer)
+    return key

@@ -1,0 +1,182 @@
+"""Merging databases: studies of one are copied into another, or united with those there."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from uuid import uuid4
+
+from sqlalchemy import Connection, select
+
+from search_spaces.errors import InputError, nearest
+from trials.store import leases, whole
+from trials.store.laying import create_empty, lay
+from trials.store.models import StudyRow
+from trials.store.names import check_name
+from trials.store.store import Store, open_store
+from trials.store.uniting import differences, unite
+from trials.store.whole import WholeStudy
+from trials.store.work import StudyWork, lock
+
+
+class Way(StrEnum):
+    """What became of a study of another database."""
+
+    COPIED = "copied"
+    UNITED = "united"
+    KNOWN = "nothing new"
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """One study of one other database.
+
+    Attributes:
+        study: its name, as it is now.
+        source: the other database.
+        way: what became of it.
+        trials: how many the study has now.
+        new_trials: how many of them are new.
+        new_measurements: epochs measured that were not there.
+    """
+
+    study: str
+    source: str
+    way: Way
+    trials: int
+    new_trials: int
+    new_measurements: int
+
+
+def merge(
+    sources: Sequence[str], into: str | None = None, *, rename: Mapping[str, str] | None = None
+) -> list[Merged]:
+    """Take what other databases hold into one; see `trials.store.uniting`.
+
+    Studies are taken one by one, each in one transaction; merging again changes nothing. The
+    other databases are only read.
+
+    Args:
+        sources: URLs or paths of the others.
+        into: URL or path, as for `open_store`; made if it is not there.
+        rename: other names for studies of the others.
+
+    Returns:
+        What became of each study.
+
+    Raises:
+        InputError: a study is another one than that of its name; then nothing is written.
+        StudyBusyError: a study is being driven in ``into``.
+        StorageError: a database cannot be reached, or has an older or newer schema.
+        DamagedDataError: one cannot be read.
+    """
+    names = dict(rename or {})
+    for name in names.values():
+        check_name(name)
+    with ExitStack() as opened:
+        others = [
+            opened.enter_context(open_store(source, create=False, read_only=True))
+            for source in sources
+        ]
+        found = [(other, study.name) for other in others for study in other.studies()]
+        _refuse_unknown(names, {name for _, name in found})
+        target = opened.enter_context(open_store(into))
+        _refuse_different(target, found, names)
+        return [_take(target, other, name, names) for other, name in found]
+
+
+class Union:
+    """A unit that takes a study into a database, and recognises its own work if it repeats it."""
+
+    def __init__(self, theirs: WholeStudy, source: str) -> None:
+        self._theirs = theirs
+        self._source = source
+        self._token = uuid4().hex
+        self._merged: Merged | None = None
+
+    def __call__(self, connection: Connection) -> Merged:
+        """Run the unit inside the transaction of ``connection``."""
+        theirs = self._theirs
+        new = not _is_there(connection, theirs.name)
+        if new:
+            create_empty(connection, theirs)
+        head = lock(connection, theirs.name)
+        if self._merged is None or head.unit != self._token:
+            work = StudyWork(connection, theirs.name, head)
+            leases.require_free(work)
+            self._merged = self._unite(work, new=new)
+            if self._merged.way is not Way.KNOWN:
+                work.save(self._token)
+        return self._merged
+
+    def _unite(self, work: StudyWork, *, new: bool) -> Merged:
+        ours = whole.read(work.connection, work.name)
+        _refuse(work.name, differences(ours, self._theirs), self._source)
+        both = unite(ours, self._theirs)
+        way = Way.COPIED if new else Way.UNITED if both != ours else Way.KNOWN
+        if way is not Way.KNOWN:
+            lay(work, ours, both)
+        return Merged(
+            study=work.name,
+            source=self._source,
+            way=way,
+            trials=len(both.trials),
+            new_trials=len(both.trials) - len(ours.trials),
+            new_measurements=_measured(both) - _measured(ours),
+        )
+
+
+def _take(target: Store, other: Store, name: str, names: Mapping[str, str]) -> Merged:
+    with other._units.open() as connection:  # noqa: SLF001 - merging belongs to the store
+        study = _renamed(whole.read(connection, name), names)
+    return target._units.write(Union(study, other.place))  # noqa: SLF001 - likewise
+
+
+def _renamed(study: WholeStudy, names: Mapping[str, str]) -> WholeStudy:
+    name = names.get(study.name, study.name)
+    settings = dict(study.columns["settings"])
+    if "name" in settings:
+        settings["name"] = name
+    return replace(study, columns={**study.columns, "name": name, "settings": settings})
+
+
+def _refuse_unknown(names: Mapping[str, str], known: set[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise InputError(
+                f"There is no study {name!r} to be renamed.{nearest(name, sorted(known))}",
+                "Write --rename OLD=NEW with the name of a study of the other databases.",
+            )
+
+
+def _refuse_different(
+    target: Store, found: Sequence[tuple[Store, str]], names: Mapping[str, str]
+) -> None:
+    """Compare all studies of one name before anything is written."""
+    with target._units.open() as connection:  # noqa: SLF001 - merging belongs to the store
+        first = {
+            name: whole.outline(connection, name)
+            for name in connection.scalars(select(StudyRow.name))
+        }
+    for other, name in found:
+        with other._units.open() as connection:  # noqa: SLF001 - likewise
+            study = _renamed(whole.outline(connection, name), names)
+        differing = differences(first.setdefault(study.name, study), study)
+        _refuse(study.name, differing, other.place)
+
+
+def _refuse(name: str, differing: Sequence[str], source: str) -> None:
+    if differing:
+        raise InputError(
+            f"Study {name!r} of {source} is another one than the study of that name here: they "
+            f"differ in {', '.join(differing)}.",
+            f"Take it under another name with --rename {name}={name}-2.",
+        )
+
+
+def _is_there(connection: Connection, name: str) -> bool:
+    return connection.scalar(select(StudyRow.id).where(StudyRow.name == name)) is not None
+
+
+def _measured(study: WholeStudy) -> int:
+    return sum(len(trial.measurements) for trial in study.trials)

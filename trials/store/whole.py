@@ -1,0 +1,116 @@
+"""A whole study as plain rows, without the keys that differ from database to database."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection, Table, select
+
+from trials.records import Refusal
+from trials.store import rows
+from trials.store.models import (
+    Base,
+    FrontMemberRow,
+    FrontRow,
+    MeasurementRow,
+    StudyRow,
+    TallyRow,
+    TrialRow,
+)
+
+Columns = Mapping[str, Any]
+
+
+def _table(row: type[Base]) -> Table:
+    assert isinstance(row.__table__, Table)  # noqa: S101 - every mapped class here has its own
+    return row.__table__
+
+
+STUDY, TALLY = _table(StudyRow), _table(TallyRow)
+TRIAL, MEASUREMENT = _table(TrialRow), _table(MeasurementRow)
+FRONT, MEMBER = _table(FrontRow), _table(FrontMemberRow)
+_LEFT_OUT = {"id", "study_id", "trial_id", "front_id", "lease_owner", "lease_until"}
+
+
+@dataclass(frozen=True, slots=True)
+class WholeTrial:
+    """A trial with all that was measured.
+
+    Attributes:
+        columns: of ``kw_trial``.
+        measurements: columns of ``kw_measurement`` by epoch.
+    """
+
+    columns: Columns
+    measurements: Mapping[int, Columns]
+
+    @property
+    def digest(self) -> str:
+        """Of the network."""
+        return str(self.columns["digest"])
+
+    @property
+    def final(self) -> bool:
+        """Whether the trial is over."""
+        return bool(self.columns["state"].final)
+
+
+@dataclass(frozen=True, slots=True)
+class WholeStudy:
+    """A study with all its trials.
+
+    Attributes:
+        columns: of ``kw_study``, without the lease.
+        refused: proposals turned down, by reason.
+        trials: by number.
+    """
+
+    columns: Columns
+    refused: Mapping[str, int]
+    trials: tuple[WholeTrial, ...]
+
+    @property
+    def name(self) -> str:
+        """Of the study."""
+        return str(self.columns["name"])
+
+
+def outline(connection: Connection, name: str) -> WholeStudy:
+    """Read the study ``name``, which is there, without its trials."""
+    query = select(STUDY, TALLY).join(TALLY, TallyRow.study_id == StudyRow.id)
+    row = connection.execute(query.where(StudyRow.name == name)).one()
+    refused = {refusal.value: getattr(row, refusal.value) for refusal in Refusal}
+    return WholeStudy(_columns(STUDY, row), refused, ())
+
+
+def read(connection: Connection, name: str) -> WholeStudy:
+    """Read the study ``name``, which is there.
+
+    Raises:
+        DamagedDataError: a row is not what a store writes.
+    """
+    return rows.read(lambda: _read(connection, name), f"study {name!r}")
+
+
+def _read(connection: Connection, name: str) -> WholeStudy:
+    key = select(StudyRow.id).where(StudyRow.name == name).scalar_subquery()
+    trials = select(TRIAL).where(TrialRow.study_id == key).order_by(TrialRow.number)
+    measurements = (
+        select(MEASUREMENT)
+        .join(TRIAL, TrialRow.id == MeasurementRow.trial_id)
+        .where(TrialRow.study_id == key)
+        .order_by(MeasurementRow.trial_id, MeasurementRow.epoch)
+    )
+    measured: dict[int, dict[int, Columns]] = defaultdict(dict)
+    for row in connection.execute(measurements):
+        measured[row.trial_id][row.epoch] = _columns(MEASUREMENT, row)
+    found = tuple(
+        WholeTrial(_columns(TRIAL, row), measured.get(row.id, {}))
+        for row in connection.execute(trials)
+    )
+    return replace(outline(connection, name), trials=found)
+
+
+def _columns(table: Table, row: Any) -> Columns:  # noqa: ANN401 - a row of that table
+    return {c.name: getattr(row, c.name) for c in table.columns if c.name not in _LEFT_OUT}
