@@ -19,7 +19,9 @@ from kwsearch.presets import PRESETS, preset
 from kwsearch.settings import StudySettings, from_plain, load_study, to_plain, to_toml
 from kwsearch.watching import server
 from kwsearch.watching.live import Live
+from kwsearch.watching.mirrored import optuna_dashboard
 from kwsearch.watching.pages import pages
+from kwsearch.watching.source import Source
 from search_spaces import Backbone, InputError, NetworkConfig, plan_network
 from search_spaces.published import PUBLISHED, published
 from trials.errors import DamagedDataError
@@ -254,6 +256,7 @@ def dashboard(
     name: str,
     *,
     port: int = 0,
+    optuna: bool = False,
     database: str | None = None,
     ready: Callable[[str], None] = print,
 ) -> None:
@@ -265,14 +268,16 @@ def dashboard(
     Args:
         name: of the study.
         port: of the loopback address; 0 takes one that is free.
+        optuna: show it in optuna-dashboard instead, which reads a mirror of the study.
         database: where the study is kept.
         ready: called with the page's address, once it answers.
 
     Raises:
-        InputError: no such study, or the port cannot be had.
+        InputError: no such study, the port cannot be had, or optuna-dashboard is not installed.
     """
-    live = Live(lambda: _reading(database, _BRIEFLY), name, reporting.study_file)
-    server.serve(pages(live), port, ready)
+    source = Source(lambda: _reading(database, _BRIEFLY), name)
+    app = optuna_dashboard(source, name) if optuna else pages(Live(source, reporting.study_file))
+    server.serve(app, port, ready)
 
 
 def trials(name: str, *, database: str | None = None) -> list[Row]:

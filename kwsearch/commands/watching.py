@@ -17,12 +17,15 @@ def dashboard(
         int,
         typer.Option(min=0, max=65535, metavar="P", help="Port of 127.0.0.1; 0 takes a free one."),
     ] = PORT,
+    optuna: Annotated[
+        bool, typer.Option("--optuna", help="In optuna-dashboard, on a mirror of the study.")
+    ] = False,
     database: Database = None,
 ) -> None:
     """Show a study in the browser while it is searched, until Ctrl-C."""
     from kwsearch import api
 
-    api.dashboard(name, port=port, database=database, ready=_tell)
+    api.dashboard(name, port=port, optuna=optuna, database=database, ready=_tell)
 
 
 def _tell(address: str) -> None:

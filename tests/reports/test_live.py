@@ -1,9 +1,11 @@
 """The live page in a real Chromium: it grows while the reader looks, and asks its server alone."""
 
+import json
 import signal
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from contextlib import contextmanager
 
@@ -12,6 +14,7 @@ import pytest
 from kwsearch.watching.live import Live
 from kwsearch.watching.pages import pages
 from kwsearch.watching.server import listen
+from kwsearch.watching.source import Source
 from trials.records import TrialState
 from trials.store import open_store
 
@@ -19,13 +22,13 @@ BEGUN, MORE = 14, 30
 
 
 @contextmanager
-def dashboard(path, name="growing"):
+def dashboard(path):
     """The dashboard in a thread; gives its address."""
 
     def reading():
         return open_store(path, create=False, read_only=True, patience=5.0)
 
-    live = Live(reading, name, lambda _: "name = 'growing'")
+    live = Live(Source(reading, "growing"), lambda _: "name = 'growing'")
     with listen(pages(live), 0) as server:
         serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         serving.start()
@@ -37,9 +40,9 @@ def dashboard(path, name="growing"):
 
 
 @contextmanager
-def command(path, name="growing"):
+def command(path, *options):
     """The command, running; gives its address and asserts how Ctrl-C ends it."""
-    words = ["dashboard", name, "--port", "0", "--database", str(path)]
+    words = ["dashboard", "growing", *options, "--port", "0", "--database", str(path)]
     running = subprocess.Popen(
         [sys.executable, "-m", "kwsearch", *words],
         stdout=subprocess.PIPE,
@@ -230,3 +233,35 @@ def test_it_answers_many_at_once_while_a_search_writes(grown):
         for thread in threads:
             thread.join(timeout=30)
     assert found == [200] * 12
+
+
+def test_optuna_dashboard_shows_the_study_and_follows_it(browser, grown):
+    optuna_dashboard = pytest.importorskip("optuna_dashboard")
+    assert optuna_dashboard
+    path, grow = grown
+    said, asked = [], []
+    with command(path, "--optuna") as address:
+        [study] = json.loads(ask(f"{address}api/studies")[2])["study_summaries"]
+        assert study["study_name"] == "growing"
+        detail = f"{address}api/studies/{study['study_id']}"
+        trials = json.loads(ask(detail)[2])["trials"]
+        assert len(trials) == BEGUN
+        assert {t["state"] for t in trials} <= {"Complete", "Pruned", "Fail"}
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(address)
+        page.get_by_text("growing").first.click()
+        page.wait_for_selector(".js-plotly-plot")
+        page.close()
+        assert ask(f"{address}api/studies", "POST")[0] == 405
+        assert ask(detail, "DELETE")[0] == 405
+        assert ask(detail, Host="evil.example")[0] == 421
+        grow(MORE)
+        for _ in range(100):
+            if len(json.loads(ask(detail)[2])["trials"]) == MORE:
+                break
+            time.sleep(0.2)
+        assert len(json.loads(ask(detail)[2])["trials"]) == MORE
+    assert said == []
+    assert all(url.startswith((address, "data:", "blob:")) for url in asked)
