@@ -21,6 +21,7 @@ from search_spaces.choices import Choice, FloatRange, Options
 from search_spaces.constraints import Limits
 from search_spaces.overrides import overridden
 from search_spaces.space import SETTINGS, Space
+from trials.checkpoints import Checkpoints
 from trials.errors import DamagedDataError, InterruptedSearchError
 from trials.execution import run_serially
 from trials.fidelity import Ladder
@@ -236,6 +237,7 @@ def drive(
             worker=worker,
             halving=_halving(asked, study),
             watch=watch or (lambda _: None),
+            checkpoints=Checkpoints.of(study),
         )
         _run(search, lambda: _measure(settings, study, asked.ladder))
     finally:
@@ -300,6 +302,7 @@ def _measure(settings: StudySettings, study: StudyRecord, ladder: Ladder) -> Mea
         threads=settings.execution.threads,
         way=proxy.way,
         backbone=study.spec.backbone,
+        checkpoints=Checkpoints.of(study),
     )
     return task
 

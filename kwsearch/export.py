@@ -1,20 +1,17 @@
 """A configuration as a folder: what it is, what it costs, where it came from.
 
-The folder is written whole or not at all: its files are written and synced under a temporary name
-beside it, which is then renamed.
+The folder is written whole or not at all.
 """
 
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from search_spaces import InputError, count
 from trials.errors import StorageError
+from trials.files import new_folder
 from trials.records import StudyRecord, TrialRecord
 
 CONFIG, BACKBONE, COUNTS, ORIGIN = "config.json", "backbone.json", "counts.json", "origin.json"
@@ -53,7 +50,9 @@ def export(study: StudyRecord, record: TrialRecord, folder: Path) -> Path:
         f"{hashlib.sha256(text.encode()).hexdigest()}  {name}\n" for name, text in texts.items()
     )
     try:
-        _write_folder(folder, texts)
+        with new_folder(folder) as draft:
+            for name, text in texts.items():
+                (draft / name).write_text(text, encoding="utf-8")
     except OSError as error:
         raise StorageError(
             f"{folder} cannot be written: {error.strerror or error}.",
@@ -78,19 +77,3 @@ def _origin(study: StudyRecord, record: TrialRecord) -> dict[str, Any]:
         "settings": dict(study.spec.settings),
         "created_by": f"kwsearch {version('kwsearch')}",
     }
-
-
-def _write_folder(folder: Path, texts: dict[str, str]) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
-        for name, text in texts.items():
-            with (draft / name).open("w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-        draft.chmod(0o755)
-        draft.rename(folder)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise

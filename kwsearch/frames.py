@@ -78,7 +78,7 @@ def write_parquet(frame: "pd.DataFrame", path: Path) -> Path:
         InputError: pyarrow is not installed.
         StorageError: the file cannot be written.
     """
-    from reports.writing import write_whole  # noqa: PLC0415 - for Parquet alone
+    from trials.files import write_whole  # noqa: PLC0415 - for Parquet alone
 
     try:
         data = frame.to_parquet(None, index=False, engine="pyarrow")

@@ -24,7 +24,7 @@ from reports.figures.front import front_info
 from reports.figures.hypervolume import CLOCKS, hypervolume_info
 from reports.summary import Summary
 from reports.units import percent, quantity
-from reports.writing import write_whole
+from trials.files import write_whole
 from trials.records import TrialState
 
 _SCRIPTS = ("format.js", "figures.js", "tables.js", "page.js")

@@ -80,7 +80,8 @@ class Measurement:
         accuracy_error: its binomial standard error, ``sqrt(a * (1 - a) / images)``.
         loss: mean cross-entropy over the validation images, without label smoothing.
         images: validation images evaluated.
-        seconds: time of this attempt so far, training and evaluation.
+        seconds: time of training and evaluation that led here, from the first epoch on; the time
+            of an attempt that got lost counts up to the checkpoint that the next one went on from.
     """
 
     epoch: int
@@ -125,6 +126,48 @@ class FrontUpdate:
 
     members: tuple[int, ...]
     hypervolume: float
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """The weights that are kept of a member of the front.
+
+    Attributes:
+        path: in the runs folder, with ``/`` between its parts.
+        sha256: of the file.
+        bytes: its size.
+    """
+
+    path: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class FullTraining:
+    """What a full training of a trial's configuration reached.
+
+    Attributes:
+        epochs: its length.
+        accuracy: share of the images classified rightly.
+        accuracy_error: its binomial standard error.
+        loss: mean cross-entropy, without label smoothing.
+        images: images evaluated.
+        seconds: time of the training.
+        data: name of the data set.
+        part: ``"test"``, or ``"validation"`` where the data set has no test images.
+        finished_at: UTC by the database's clock; None while it is not written.
+    """
+
+    epochs: int
+    accuracy: float
+    accuracy_error: float
+    loss: float
+    images: int
+    seconds: float
+    data: str
+    part: str
+    finished_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,14 @@ from math import isfinite
 from search_spaces import Count, InfeasibleError, Plan, count, plan_network
 from search_spaces.constraints import Limits
 from search_spaces.space import Space
+from trials.checkpoints import Checkpoints
 from trials.errors import NonFiniteError, NothingFeasibleError
 from trials.fidelity import Ladder
 from trials.pareto import Front, Point
 from trials.promotion import Decision, Entry, Halving
 from trials.records import (
     FrontUpdate,
+    KeptFile,
     Measurement,
     Outcome,
     Refusal,
@@ -91,6 +93,7 @@ class Search:
         worker: who measures, ``host:pid``, written beside each trial.
         watch: called with the standing after each finished trial.
         max_failures: lost attempts of a trial, in this run, after which another one is made.
+        checkpoints: where trainings leave their states; None if they leave none.
     """
 
     store: Store
@@ -103,6 +106,7 @@ class Search:
     halving: Halving | None = None
     watch: Callable[[Standing], None] = lambda _: None
     max_failures: int = 2
+    checkpoints: Checkpoints | None = None
     exhausted: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
@@ -120,6 +124,8 @@ class Search:
         self._waiting = [r.number for r in reversed(records) if not r.state.final]
         self._rungs = self._rebuilt_rungs(records) if self.halving else {}
         self._sampler = self._rebuilt_sampler(records)
+        if self.checkpoints is not None:
+            self.checkpoints.sweep(self._waiting, self.store.files(self._name).values())
 
     def _rebuilt_rungs(self, records: Iterable[TrialRecord]) -> dict[int, list[Entry]]:
         trials = {record.number: record for record in records}
@@ -255,18 +261,20 @@ class Search:
         return self.store.again(self._name, trial.number, self.worker)
 
     def finish(self, trial: Trial, outcome: Outcome) -> None:
-        """Keep how a trial ended, and the front after it."""
+        """Keep how a trial ended, the front after it, and the weights of its members."""
         open_trial = self._open.pop(trial.number)
         measured = open_trial.measured
         if outcome.state is TrialState.COMPLETE:
             outcome = self._completed(open_trial)
-        update = None
+        update, file = None, None
+        before = self._members()
         if outcome.state is TrialState.COMPLETE and measured is not None:
             point = Point.of(trial.params, measured.accuracy, trial.number)
             if self._front.add(point):
-                members = tuple(member.number for member in self._front.members)
-                update = FrontUpdate(members, self._front.hypervolume)
-        self.store.finish(self._name, trial.number, outcome, update)
+                update = FrontUpdate(self._members(), self._front.hypervolume)
+                file = self._weights(trial.number)
+        self.store.finish(self._name, trial.number, outcome, update, file)
+        self._clear_up(trial.number, file, {*before} - {*self._members()})
         self._finished += 1
         if measured is None or outcome.state is TrialState.FAILED:
             self._sampler.refuse(open_trial.ticket)
@@ -275,6 +283,21 @@ class Search:
             observed = Observation(trial.params, measured.accuracy, lacking)
             self._sampler.tell(open_trial.ticket, observed)
         self.watch(self._standing(trial, outcome, measured))
+
+    def _members(self) -> tuple[int, ...]:
+        return tuple(member.number for member in self._front.members)
+
+    def _weights(self, number: int) -> KeptFile | None:
+        if self.checkpoints is None:
+            return None
+        return self.checkpoints.weights(number, self.ladder.top)
+
+    def _clear_up(self, number: int, kept: KeptFile | None, fallen: Iterable[int]) -> None:
+        """Remove files that nothing needs, after the database has ceased to name them."""
+        if self.checkpoints is not None:
+            self.checkpoints.forget(number, kept)
+            for other in fallen:
+                self.checkpoints.forget(other)
 
     def _completed(self, open_trial: _Open) -> Outcome:
         """What the end of a trial's training amounts to."""

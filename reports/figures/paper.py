@@ -11,8 +11,8 @@ from reports.figures.front import LABELS, Dot, FrontInfo
 from reports.figures.hypervolume import CLOCKS, Clock, HypervolumeInfo
 from reports.palette import LIGHT, band_role
 from reports.units import quantity
-from reports.writing import write_whole
 from search_spaces import InputError
+from trials.files import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

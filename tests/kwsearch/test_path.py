@@ -121,7 +121,7 @@ def test_ctrl_c_and_resume_end_in_the_same_table(folder):
 
 
 def test_the_checker_finds_nothing(folder):
-    assert check(str(folder / "runs/kwsearch.db")) == []
+    assert check(str(folder / "runs/kwsearch.db"), runs=folder / "runs") == []
 
 
 def test_the_stored_front_is_moocores_of_the_trials_table(folder):

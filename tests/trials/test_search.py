@@ -1,5 +1,7 @@
 """The search with made-up measurements: decisions, refusals, resuming, fronts."""
 
+from functools import partial
+
 import moocore
 import numpy as np
 import pytest
@@ -9,13 +11,15 @@ from search_spaces.backbones import shipped
 from search_spaces.choices import FloatRange, Options
 from search_spaces.constraints import Limits
 from search_spaces.space import Space
+from trials.checkpoints import Checkpoints
 from trials.errors import NothingFeasibleError, StorageError
-from trials.execution import Simulated, run_serially
+from trials.execution import Simulated, outcome_of, run_serially
 from trials.fidelity import Ladder
 from trials.promotion import Halving
 from trials.records import Measurement, NewStudy, Refusal, TrialState, Verdict
 from trials.search import Search, require_member, trial_seed
 from trials.store import open_store
+from trials.store.check import check
 
 LADDER = Ladder((1, 3))
 SPACE = Space(
@@ -291,3 +295,73 @@ def test_a_trial_that_lost_an_attempt_ends_as_if_it_had_not(store):
     run_serially(search, loses_one)
     assert table(store) == table(store, "whole")
     assert {record.trial.attempt for record in store.trials("study")} == {1, 2}
+
+
+@pytest.fixture
+def kept(quick_path):
+    return Checkpoints(quick_path / "runs", "study/checkpoints/now")
+
+
+def learn_and_keep(kept):
+    """`learn`, leaving a file at every rung as a training does."""
+
+    def measure(trial, report):
+        def keep_and_report(measurement):
+            path = kept.path(trial.number, measurement.epoch)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"weights of {trial.digest} after {measurement.epoch}")
+            return report(measurement)
+
+        learn(trial, keep_and_report)
+
+    return measure
+
+
+def searching_and_keeping(store, kept, name="study"):
+    study = store.study(name)
+    return Search(store, study, SPACE, LIMITS, LADDER, "tpe", "test:1", HALVING, checkpoints=kept)
+
+
+def files_left(kept):
+    return {path.relative_to(kept.runs).as_posix() for path in kept.runs.rglob("*.safetensors")}
+
+
+def test_of_all_files_the_weights_of_the_front_are_left(store, kept, quick_path):
+    new_study(store, trials=25)
+    during = []
+    search = searching_and_keeping(store, kept)
+    search.watch = lambda _: during.append((files_left(kept), store.files("study")))
+    run_serially(search, learn_and_keep(kept))
+    for left, named in during:  # after every trial, not in the end alone
+        assert left == {file.path for file in named.values()}
+    assert list(store.files("study")) == [record.number for record in store.front("study")]
+    assert check(store, runs=quick_path / "runs") == []
+    assert len({frozenset(named) for _, named in during}) > 2  # members came and went
+
+
+def test_what_a_dead_search_left_is_removed_by_the_next(store, kept, quick_path):
+    new_study(store, trials=8)
+    search = searching_and_keeping(store, kept)
+    for _ in range(4):
+        trial = search.suggest()
+        learn_and_keep(kept)(trial, partial(search.report, trial))
+        if trial.number < 3:
+            search.finish(trial, outcome_of(None))
+    # it dies here; what it had yet to remove, and a half-written file, are still there
+    for name in ("0-1", "1-1", "2-1", "2-3", "77-3", ".3-3.safetensors.half"):
+        kept.path(0, 1).with_name(f"{name}.safetensors").write_text("left")
+    open_trial = kept.of_trial(3)
+    next_one = searching_and_keeping(store, kept)
+    assert kept.of_trial(3) == open_trial
+    named = {file.path for file in store.files("study").values()}
+    assert {place for place in files_left(kept) if "/3-" not in place} == named
+    run_serially(next_one, learn_and_keep(kept))
+    assert check(store, runs=quick_path / "runs") == []
+
+
+def test_a_front_without_files_is_a_front(store, kept):
+    """A training may leave none, or someone may have removed them."""
+    new_study(store, trials=4)
+    run_serially(searching_and_keeping(store, kept), learn)
+    assert store.front("study")
+    assert store.files("study") == {}

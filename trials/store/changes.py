@@ -7,8 +7,16 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select
 
 from search_spaces.errors import InputError
-from trials.records import FrontUpdate, Measurement, Outcome, Refusal, Trial, TrialState
-from trials.store import fronts, rows
+from trials.records import (
+    FrontUpdate,
+    KeptFile,
+    Measurement,
+    Outcome,
+    Refusal,
+    Trial,
+    TrialState,
+)
+from trials.store import fronts, keeping, rows
 from trials.store.models import MeasurementRow, TrialRow
 from trials.store.types import plain
 from trials.store.work import StudyWork
@@ -122,8 +130,14 @@ def measure(work: StudyWork, number: int, attempt: int, measurement: Measurement
     return True
 
 
-def finish(work: StudyWork, number: int, outcome: Outcome, front: FrontUpdate | None) -> None:
-    """Write how a trial ended, and the front after it."""
+def finish(
+    work: StudyWork,
+    number: int,
+    outcome: Outcome,
+    front: FrontUpdate | None,
+    file: KeptFile | None,
+) -> None:
+    """Write how a trial ended, the front after it, and the weights that stay."""
     found = work.open_trial(number)
     if not outcome.state.final:
         raise InputError(
@@ -137,9 +151,13 @@ def finish(work: StudyWork, number: int, outcome: Outcome, front: FrontUpdate | 
         finished_at=work.head.now,
         place=work.finished,
     )
-    front_id = work.head.front_id if front is None else fronts.keep(work, number, front)
+    before = work.head.front_id
+    front_id = before if front is None else fronts.keep(work, number, front)
     work.set_trial(found.id, front_id=front_id)
     work.counts["front_id"] = front_id
+    keeping.drop_fallen(work, before, front_id)
+    if file is not None:
+        keeping.keep_file(work, found.id, number, file, front)
     _move(work, found.state, outcome.state)
 
 

@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from pathlib import Path
 
 from sqlalchemy import Connection, text
 
+from trials.checkpoints import RUNS
+from trials.store.check_files import kept_files
 from trials.store.check_fronts import wrong_fronts
 from trials.store.check_measurements import impossible, measurements, rungs
 from trials.store.check_trials import attempts, counts, open_trials
@@ -42,24 +45,31 @@ class Findings:
     faults: tuple[str, ...]
 
 
-def check(database: Store | str, *, max_attempts: int | None = None) -> list[str]:
+def check(
+    database: Store | str, *, max_attempts: int | None = None, runs: Path = RUNS
+) -> list[str]:
     """The faults of a database; see `examine`."""
-    return [*examine(database, max_attempts=max_attempts).faults]
+    return [*examine(database, max_attempts=max_attempts, runs=runs).faults]
 
 
 def examine(
-    database: Store | str, *, study: str | None = None, max_attempts: int | None = None
+    database: Store | str,
+    *,
+    study: str | None = None,
+    max_attempts: int | None = None,
+    runs: Path = RUNS,
 ) -> Findings:
     """Check a database, as it is at one moment.
 
     The kinds of faults: pages and references; trials that are neither over nor under a live
-    lease; measurements missing, doubled or impossible; counts; attempts; fronts and hypervolumes.
-    The tables name no files, so there are none to look for.
+    lease; measurements missing, doubled or impossible; counts; attempts; fronts and hypervolumes;
+    kept files that are missing, altered, or of a trial off the front.
 
     Args:
         database: a store, or the URL of one; it is only read.
         study: only this study's rows; None for all.
         max_attempts: how often a trial may be handed out; None for any number.
+        runs: the folder that paths in the database start from.
 
     Raises:
         InputError: no such study.
@@ -68,12 +78,13 @@ def examine(
     """
     if isinstance(database, str):
         with open_store(database, read_only=True) as store:
-            return examine(store, study=study, max_attempts=max_attempts)
+            return examine(store, study=study, max_attempts=max_attempts, runs=runs)
 
     kinds: tuple[Kind, ...] = (
         *(_pages, open_trials, measurements, impossible, rungs, counts),
         partial(attempts, limit=max_attempts),
         wrong_fronts,
+        partial(kept_files, runs=runs),
     )
     with database._units.open() as connection:  # noqa: SLF001 - the checker belongs to the store
         if study is not None:

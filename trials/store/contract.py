@@ -20,6 +20,10 @@ highest epoch.
 front in one transaction; each finished trial refers to the front after it. Members are complete
 trials by strictly ascending parameters and accuracy.
 
+**Files.** With the front, ``finish`` writes which file holds the weights of the new member, and
+strikes those of trials that the front has lost; the files themselves are the caller's. A database
+names files by their path in the runs folder, with their SHA-256.
+
 **Lease.** At most one process drives a study: it acquires the lease, by the database's clock, for
 some seconds. Everything a lease holder writes is refused once the lease is someone else's, and
 prolongs the lease when less than half of it is left. A lease that is over, or stolen, may be

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from trials.records import Refusal, TrialState
 from trials.store.models import (
+    FileRow,
     FrontMemberRow,
     FrontRow,
     MeasurementRow,
@@ -43,6 +44,15 @@ def lay(work: StudyWork, before: WholeStudy, after: WholeStudy) -> None:
     for column in ("epochs", "seconds"):
         work.counts[column] = sum(trial.columns[column] for trial in after.trials)
     work.counts["front_id"] = _lay_fronts(connection, key, keys, after)
+    _strike_fallen(connection, key, work.counts["front_id"])
+
+
+def _strike_fallen(connection: Connection, study: int, front: int | None) -> None:
+    """Name the weights of trials no longer that the united front has lost."""
+    ours = select(TrialRow.id).where(TrialRow.study_id == study)
+    members = select(FrontMemberRow.trial_id).where(FrontMemberRow.front_id == front)
+    fallen = FileRow.trial_id.in_(ours) & FileRow.trial_id.not_in(members)
+    connection.execute(delete(FileRow).where(fallen))
 
 
 def _remove_fronts(connection: Connection, study: int) -> None:

@@ -186,3 +186,34 @@ class FrontMemberRow(Base):
     )
     place: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     trial_id: Mapped[int] = mapped_column(ForeignKey("kw_trial.id"))
+
+
+class FileRow(Base):
+    """The weights of a member of the present front, in the runs folder."""
+
+    __tablename__ = "kw_file"
+
+    trial_id: Mapped[int] = mapped_column(
+        ForeignKey("kw_trial.id"), primary_key=True, autoincrement=False
+    )
+    path: Mapped[str] = mapped_column(Text)
+    sha256: Mapped[str] = mapped_column(String(64))
+    bytes: Mapped[int] = mapped_column(BigInteger)
+
+
+class TrainingRow(Base):
+    """What one full training of a trial's configuration reached."""
+
+    __tablename__ = "kw_training"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    trial_id: Mapped[int] = mapped_column(ForeignKey("kw_trial.id"), index=True)
+    epochs: Mapped[int]
+    accuracy: Mapped[float]
+    accuracy_error: Mapped[float]
+    loss: Mapped[float]
+    images: Mapped[int]
+    seconds: Mapped[float]
+    data: Mapped[str] = mapped_column(Text)
+    part: Mapped[str] = mapped_column(String(16))
+    finished_at: Mapped[datetime]

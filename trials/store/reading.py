@@ -7,8 +7,16 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, bindparam, select
 
 from search_spaces.errors import InputError, nearest
-from trials.records import FrontRecord, Measurement, StudyRecord, TrialRecord, TrialState
-from trials.store import rows
+from trials.records import (
+    FrontRecord,
+    FullTraining,
+    KeptFile,
+    Measurement,
+    StudyRecord,
+    TrialRecord,
+    TrialState,
+)
+from trials.store import kept, rows
 from trials.store.models import (
     FrontMemberRow,
     FrontRow,
@@ -180,6 +188,22 @@ class Reader:
             return list(_fronts(connection, owner))
 
         return self._units.read(work)
+
+    def files(self, study: str) -> dict[int, KeptFile]:
+        """Weights of the front's members, by trial; members without any are left out.
+
+        Raises:
+            InputError: no such study.
+        """
+        return self._units.read(lambda c: kept.files(c, study_id(c, study)))
+
+    def trainings(self, study: str, number: int) -> list[FullTraining]:
+        """Full trainings of a trial's configuration, oldest first.
+
+        Raises:
+            InputError: no such study.
+        """
+        return self._units.read(lambda c: kept.trainings(c, study_id(c, study), number))
 
     def known_digests(self, study: str) -> dict[str, int]:
         """Number of the trial of each digest.

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from trials.errors import DamagedDataError
 from trials.store import places, schema
+from trials.store.sqlite import SqlitePlace
 from trials.store.units import Units
 from trials.store.writing import Writer
 
@@ -79,7 +80,7 @@ def _prepare(units: Units, *, create: bool, read_only: bool) -> None:
         if read_only:
             schema.check_readable(connection, shown)
             return True
-        _check_pages(connection, shown)
+        _check_pages(connection, units.place)
         return schema.check_writable(connection, shown)
 
     def make(connection: Connection) -> None:
@@ -93,13 +94,18 @@ def _prepare(units: Units, *, create: bool, read_only: bool) -> None:
     units.write(make, patience=_AT_OPENING)
 
 
-def _check_pages(connection: Connection, shown: str) -> None:
+def _check_pages(connection: Connection, place: places.Place) -> None:
     """Read every page of an SQLite file once, before anything is written to it."""
-    if connection.dialect.name != "sqlite":
+    if not isinstance(place, SqlitePlace):
         return
     fault = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+    pages, size = (
+        connection.exec_driver_sql(f"PRAGMA page_{of}").scalar_one() for of in ("count", "size")
+    )
+    if fault == "ok" and place.path.stat().st_size < pages * size:
+        fault = "its last page is not whole"  # which nothing misses if the page held zeros there
     if fault != "ok":
         raise DamagedDataError(
-            f"{shown} is damaged: {fault}.",
+            f"{place.shown} is damaged: {fault}.",
             "Restore it from a copy, or name another database with --database.",
         )

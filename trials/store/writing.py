@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 from search_spaces.choices import Value
 from trials.records import (
     FrontUpdate,
+    FullTraining,
+    KeptFile,
     Measurement,
     NewStudy,
     Outcome,
@@ -14,7 +16,7 @@ from trials.records import (
     StudyRecord,
     Trial,
 )
-from trials.store import changes, leases, studies
+from trials.store import changes, keeping, leases, studies
 from trials.store.leases import Lease
 from trials.store.reading import Reader
 from trials.store.units import Units
@@ -114,20 +116,39 @@ class Writer(Reader):
         """
         return self._change(study, lambda work: changes.measure(work, number, attempt, measurement))
 
-    def finish(self, study: str, number: int, outcome: Outcome, front: FrontUpdate | None) -> None:
-        """Write how a trial ended, and the front after it.
+    def finish(
+        self,
+        study: str,
+        number: int,
+        outcome: Outcome,
+        front: FrontUpdate | None,
+        file: KeptFile | None = None,
+    ) -> None:
+        """Write how a trial ended, the front after it, and the weights that stay.
+
+        Files of trials that leave the front are named no longer.
 
         Args:
             study: name.
             number: of the trial.
             outcome: in a final state.
             front: None where the front stays as it is.
+            file: its weights, where it joins the front.
 
         Raises:
-            InputError: the trial is over already, the state is not final, or the members are not
-                complete trials by strictly ascending parameters and accuracy.
+            InputError: the trial is over already, the state is not final, the members are not
+                complete trials by strictly ascending parameters and accuracy, or a trial off the
+                front has a file.
         """
-        self._change(study, lambda work: changes.finish(work, number, outcome, front))
+        self._change(study, lambda work: changes.finish(work, number, outcome, front, file))
+
+    def add_training(self, study: str, number: int, training: FullTraining) -> None:
+        """Write what a full training of a trial's configuration reached.
+
+        Raises:
+            InputError: no such trial.
+        """
+        self._change(study, lambda work: keeping.add_training(work, number, training))
 
     def acquire(self, study: str, owner: str, seconds: float, *, steal: bool = False) -> datetime:
         """Take the lease on a study; from now on this store writes to it as its holder.

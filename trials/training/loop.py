@@ -1,6 +1,5 @@
 """The one training loop, for proxies and for full training."""
 
-import time
 from collections.abc import Callable, Collection
 from math import isfinite, sqrt
 
@@ -14,10 +13,12 @@ from search_spaces.networks import set_temperature
 from trials.errors import NonFiniteError
 from trials.records import Measurement, Verdict
 from trials.training.augment import augment, normalise
+from trials.training.checkpoint import Checkpoint
 from trials.training.data.sample import TrainingData
 from trials.training.optimiser import optimiser
 from trials.training.recipe import Recipe
-from trials.training.schedules import learning_rate, temperature
+from trials.training.schedules import Schedule
+from trials.training.state import TrainingState
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -31,12 +32,14 @@ def train(
     rungs: Collection[int],
     on_rung: Callable[[Measurement], Verdict],
     device: str = "cpu",
+    keep: Callable[[TrainingState], None] | None = None,
+    resume: Checkpoint | None = None,
 ) -> None:
     """Train a network in place and measure it after every rung.
 
     On the CPU the curve follows bit by bit from network, data, recipe, seed and number of threads:
     order and augmentation have a generator of their own, and torch's global one (dropout) is
-    seeded for the run and given back as it was.
+    seeded for the run and given back as it was. So it does where a run goes on from a checkpoint.
 
     Args:
         network: takes float32 ``[B, C, H, W]``, gives logits ``[B, classes]``; moved to ``device``.
@@ -47,77 +50,93 @@ def train(
             last one.
         on_rung: called with each measurement; training ends when it answers ``Verdict.STOP``.
         device: where to train, in torch's words.
+        keep: called at each rung with the state, measurement included, before ``on_rung`` is.
+        resume: a checkpoint of this training to go on from. Its measurements are told to
+            ``on_rung`` again, as nobody knows here which of them arrived.
 
     Raises:
         InputError: there is no rung, or one that the recipe does not reach.
         NonFiniteError: the loss of an epoch or of a measurement is not finite.
+        DamagedDataError: the checkpoint is of another network.
     """
     if not rungs or min(rungs) < 1 or max(rungs) > recipe.epochs:
         raise InputError(
             f"Rungs {sorted(rungs)} do not lie in a run of {recipe.epochs} epochs.",
             "Give at least one rung, from 1 to the number of epochs.",
         )
-    started = time.monotonic()
     place = torch.device(device)
-    gpus = [place] if place.type == "cuda" else []
-    with torch.random.fork_rng(devices=gpus):
+    with torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
         torch.manual_seed(seed)
-        draws = torch.Generator().manual_seed(seed)
         network.to(place)
-        descent = optimiser(network, recipe)
-        mean, std = (torch.tensor(values, device=place) for values in (data.mean, data.std))
-        batch = min(recipe.batch_size, len(data.training))
-        epoch_steps = len(data.training) // batch
-        steps = recipe.epochs * epoch_steps
-        warmup = round(recipe.warmup_epochs * epoch_steps)
-        step = 0
-        for epoch in range(1, max(rungs) + 1):
-            network.train()
-            order = torch.randperm(len(data.training), generator=draws).numpy()
-            epoch_loss = torch.zeros((), device=place)
-            for start in range(0, epoch_steps * batch, batch):
-                pixels, labels = data.training.batch(order[start : start + batch])
-                images = torch.from_numpy(pixels).to(place)
-                images = augment(images, draws, padding=recipe.padding, flip=recipe.flip)
-                set_temperature(
-                    network, temperature(step, steps=steps, share=recipe.temperature_share)
-                )
-                for group in descent.param_groups:
-                    group["lr"] = learning_rate(
-                        step, steps=steps, warmup=warmup, peak=recipe.learning_rate
-                    )
-                logits = _forward(network, normalise(images, mean, std), recipe)
-                loss = functional.cross_entropy(
-                    logits,
-                    torch.from_numpy(labels).to(place),
-                    label_smoothing=recipe.label_smoothing,
-                )
-                descent.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-                if recipe.gradient_clip:
-                    nn.utils.clip_grad_norm_(network.parameters(), recipe.gradient_clip)
-                descent.step()
-                epoch_loss += loss.detach()
-                step += 1
-            _require_finite(epoch_loss.item() / epoch_steps, f"training loss of epoch {epoch}")
-            if epoch in rungs:
-                set_temperature(
-                    network, temperature(step, steps=steps, share=recipe.temperature_share)
-                )
-                right, loss_sum = evaluate(network, data, recipe, place)
-                images_seen = len(data.evaluation)
-                _require_finite(loss_sum, f"validation loss after epoch {epoch}")
-                accuracy = right / images_seen
-                measured = Measurement(
-                    epoch=epoch,
-                    accuracy=accuracy,
-                    accuracy_error=binomial_error(accuracy, images_seen),
-                    loss=loss_sum / images_seen,
-                    images=images_seen,
-                    seconds=time.monotonic() - started,
-                )
+        draws = torch.Generator().manual_seed(seed)
+        state = TrainingState(network, optimiser(network, recipe), draws, place)
+        if resume is not None:
+            state.restore(resume)
+        if any(on_rung(measured) is Verdict.STOP for measured in tuple(state.measurements)):
+            return
+        while state.epoch < max(rungs):
+            train_epoch(state, data, recipe)
+            if state.epoch in rungs:
+                measured = measure(state, data, recipe)
+                state.measurements.append(measured)
+                if keep is not None:
+                    keep(state)
                 if on_rung(measured) is Verdict.STOP:
                     return
+
+
+def train_epoch(state: TrainingState, data: TrainingData, recipe: Recipe) -> None:
+    """Learn from every training image once, but for the last incomplete batch.
+
+    Raises:
+        NonFiniteError: the mean loss is not finite.
+    """
+    state.network.train()
+    schedule = _schedule(data, recipe)
+    batch = min(recipe.batch_size, len(data.training))
+    order = torch.randperm(len(data.training), generator=state.draws).numpy()
+    total = torch.zeros((), device=state.device)
+    for start in range(0, schedule.epoch_steps * batch, batch):
+        pixels, labels = data.training.batch(order[start : start + batch])
+        images = torch.from_numpy(pixels).to(state.device)
+        images = augment(images, state.draws, padding=recipe.padding, flip=recipe.flip)
+        images = normalise(images, *_moments(data, state.device))
+        target = torch.from_numpy(labels).to(state.device)
+        set_temperature(state.network, schedule.temperature(state.step))
+        for group in state.optimiser.param_groups:
+            group["lr"] = schedule.learning_rate(state.step)
+        loss = functional.cross_entropy(
+            forward(state.network, images, recipe), target, label_smoothing=recipe.label_smoothing
+        )
+        state.optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        if recipe.gradient_clip:
+            nn.utils.clip_grad_norm_(state.network.parameters(), recipe.gradient_clip)
+        state.optimiser.step()
+        total += loss.detach()
+        state.step += 1
+    state.epoch += 1
+    _require_finite(total.item() / schedule.epoch_steps, f"training loss of epoch {state.epoch}")
+
+
+def measure(state: TrainingState, data: TrainingData, recipe: Recipe) -> Measurement:
+    """Evaluate the network as it is, at the temperature of the coming step.
+
+    Raises:
+        NonFiniteError: the loss is not finite.
+    """
+    set_temperature(state.network, _schedule(data, recipe).temperature(state.step))
+    right, loss = evaluate(state.network, data, recipe, state.device)
+    images = len(data.evaluation)
+    _require_finite(loss, f"validation loss after epoch {state.epoch}")
+    return Measurement(
+        epoch=state.epoch,
+        accuracy=right / images,
+        accuracy_error=binomial_error(right / images, images),
+        loss=loss / images,
+        images=images,
+        seconds=state.seconds,
+    )
 
 
 def evaluate(
@@ -125,14 +144,13 @@ def evaluate(
 ) -> tuple[int, float]:
     """Evaluation images classified rightly, and the sum of all their cross-entropies."""
     network.eval()
-    mean, std = (torch.tensor(values, device=device) for values in (data.mean, data.std))
     right, loss = 0, 0.0
     with torch.no_grad():
         for start in range(0, len(data.evaluation), recipe.batch_size):
             end = min(start + recipe.batch_size, len(data.evaluation))
             pixels, labels = data.evaluation.batch(np.arange(start, end))
-            images = normalise(torch.from_numpy(pixels).to(device), mean, std)
-            logits = _forward(network, images, recipe)
+            images = normalise(torch.from_numpy(pixels).to(device), *_moments(data, device))
+            logits = forward(network, images, recipe)
             target = torch.from_numpy(labels).to(device)
             right += int((logits.argmax(1) == target).sum())
             loss += float(functional.cross_entropy(logits.double(), target, reduction="sum"))
@@ -144,13 +162,22 @@ def binomial_error(accuracy: float, images: int) -> float:
     return sqrt(accuracy * (1 - accuracy) / images)
 
 
-def _forward(network: nn.Module, images: Tensor, recipe: Recipe) -> Tensor:
+def forward(network: nn.Module, images: Tensor, recipe: Recipe) -> Tensor:
     """Float32 logits; bfloat16 arithmetic inside where the recipe says so."""
     dtype = DTYPES[recipe.dtype]
     mixed = dtype is not torch.float32
     with torch.autocast(images.device.type, dtype=torch.bfloat16, enabled=mixed):
         logits: Tensor = network(images)
     return logits.float()
+
+
+def _schedule(data: TrainingData, recipe: Recipe) -> Schedule:
+    images = len(data.training)
+    return Schedule(recipe, images // min(recipe.batch_size, images))
+
+
+def _moments(data: TrainingData, device: torch.device) -> tuple[Tensor, Tensor]:
+    return torch.tensor(data.mean, device=device), torch.tensor(data.std, device=device)
 
 
 def _require_finite(value: float, name: str) -> None:

@@ -3,19 +3,22 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import torch
 
 from search_spaces import Backbone
 from search_spaces.errors import InputError
 from search_spaces.networks import build
+from trials.checkpoints import Checkpoints
 from trials.fidelity import Ladder
 from trials.records import Report, Trial
+from trials.training.checkpoint import Checkpoint, identity_of, latest, write_checkpoint
 from trials.training.data import Prepared, TrainingData, for_proxy
 from trials.training.data.split import VALIDATION_SHARE
 from trials.training.loop import train
 from trials.training.recipe import Recipe
+from trials.training.state import TrainingState
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,8 @@ class ProxyTask:
         way: name of the way in which every served layer is computed; see `build`.
         backbone: table of the network; None for a shipped one.
         device: where to train, in torch's words.
+        checkpoints: where the state of a trial is kept at every rung, and gone on from; None for
+            nowhere.
     """
 
     prepared: Prepared
@@ -45,6 +50,7 @@ class ProxyTask:
     way: str = "textbook"
     backbone: Backbone | None = None
     device: str = "cpu"
+    checkpoints: Checkpoints | None = None
 
     def __post_init__(self) -> None:
         if self.recipe.epochs != self.ladder.top:
@@ -56,13 +62,16 @@ class ProxyTask:
     def __call__(self, trial: Trial, report: Report) -> None:
         """Build the trial's network, train it, and report after every rung.
 
-        Everything random follows from ``trial.seed``: weights, order and augmentation.
+        Everything random follows from ``trial.seed``: weights, order and augmentation. A trial
+        that has checkpoints goes on from the newest one that is whole, and ends with the weights
+        and measurements that it would have had uninterrupted.
 
         Raises:
             InputError: the configuration does not fit the data.
             InfeasibleError: the configuration cannot be built.
             DamagedDataError: the prepared arrays have changed.
             NonFiniteError: the training diverged.
+            StorageError: a checkpoint cannot be written.
         """
         config = trial.config
         wanted = (self.prepared.channels, len(self.prepared.classes))
@@ -84,7 +93,33 @@ class ProxyTask:
                 rungs=self.ladder.rungs,
                 on_rung=report,
                 device=self.device,
+                keep=partial(self._keep, trial),
+                resume=self._resume(trial),
             )
+
+    def _keep(self, trial: Trial, state: TrainingState) -> None:
+        """Write the state of a trial; at the top rung its weights are all that anyone needs."""
+        if self.checkpoints is not None:
+            kept = state.checkpoint(self._identity(trial))
+            if state.epoch == self.ladder.top:
+                kept = kept.only(state.weights())
+            write_checkpoint(self.checkpoints.path(trial.number, state.epoch), kept)
+            self.checkpoints.thin(trial.number)
+
+    def _resume(self, trial: Trial) -> Checkpoint | None:
+        if self.checkpoints is None:
+            return None
+        return latest(self.checkpoints.of_trial(trial.number), self._identity(trial))
+
+    def _identity(self, trial: Trial) -> str:
+        return identity_of(
+            network=trial.digest,
+            seed=trial.seed,
+            recipe=self.recipe.model_dump(mode="json"),
+            rungs=self.ladder.rungs,
+            data=self.prepared.sha256,
+            split=(self.split_seed, self.validation_share, self.training_share),
+        )
 
 
 @lru_cache(maxsize=4)

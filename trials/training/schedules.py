@@ -3,7 +3,37 @@
 ``step`` counts from 0; the values are those a step is taken with.
 """
 
+from dataclasses import dataclass
 from math import cos, pi
+
+from trials.training.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A recipe's schedules, laid over the steps of a run.
+
+    Attributes:
+        recipe: what they follow from.
+        epoch_steps: steps of an epoch.
+    """
+
+    recipe: Recipe
+    epoch_steps: int
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole run."""
+        return self.recipe.epochs * self.epoch_steps
+
+    def learning_rate(self, step: int) -> float:
+        """Rate that a step is taken with."""
+        warmup = round(self.recipe.warmup_epochs * self.epoch_steps)
+        return learning_rate(step, steps=self.steps, warmup=warmup, peak=self.recipe.learning_rate)
+
+    def temperature(self, step: int) -> float:
+        """Temperature that a step is taken with."""
+        return temperature(step, steps=self.steps, share=self.recipe.temperature_share)
 
 
 def learning_rate(step: int, *, steps: int, warmup: int, peak: float) -> float:

@@ -15,11 +15,13 @@ from trials.store.check import check
 from trials.store.upgrading import upgrade
 
 SHIPPED = schema.MIGRATIONS
+HEAD = schema.HEAD
+AFTER = f"{int(HEAD) + 1:04}"
 NEXT = '''
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "{next}"
+down_revision = "{head}"
 
 
 def upgrade():
@@ -36,9 +38,10 @@ def next_version(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
     def go(step: str = "INSERT INTO kw_new VALUES (1)") -> None:
         revisions = folder / "migrations"
         shutil.copytree(SHIPPED, revisions, dirs_exist_ok=True)
-        (revisions / "versions" / "0002_next.py").write_text(NEXT.replace("{step}", step))
+        text = NEXT.replace("{step}", step).replace("{next}", AFTER).replace("{head}", HEAD)
+        (revisions / "versions" / f"{AFTER}_next.py").write_text(text)
         monkeypatch.setattr(schema, "MIGRATIONS", revisions)
-        monkeypatch.setattr(schema, "HEAD", "0002")
+        monkeypatch.setattr(schema, "HEAD", AFTER)
 
     return go
 
@@ -63,7 +66,7 @@ def test_an_older_schema_is_upgraded_and_used(
     with pytest.raises(StorageError, match="kwsearch database upgrade"):
         open_store(url)
     done = upgrade(url, backup=url.startswith("sqlite"))
-    assert (done.before, done.after) == ("0001", "0002")
+    assert (done.before, done.after) == (HEAD, AFTER)
     with open_store(url) as store:
         make_driver(store).begin(1)
         assert len(store.trials("study")) == 2
@@ -73,7 +76,7 @@ def test_an_older_schema_is_upgraded_and_used(
             version = copy.execute("SELECT version_num FROM kw_alembic_version").fetchone()
             trials = copy.execute("SELECT count(*) FROM kw_trial").fetchone()
         copy.close()
-        assert (version, trials) == (("0001",), (1,))
+        assert (version, trials) == ((HEAD,), (1,))
 
 
 def test_a_failed_upgrade_changes_nothing_and_can_be_run_again(
@@ -88,9 +91,9 @@ def test_a_failed_upgrade_changes_nothing_and_can_be_run_again(
     with open_store(url, read_only=True) as store:
         assert store.study("study").spec.seed == 3
         versions = store._units.read(schema.current)
-        assert versions == "0001"
+        assert versions == HEAD
     next_version()
-    assert upgrade(url, backup=False).after == "0002"
+    assert upgrade(url, backup=False).after == AFTER
 
 
 def test_of_two_upgrades_at_once_one_does_the_work(
@@ -108,7 +111,7 @@ def test_of_two_upgrades_at_once_one_does_the_work(
         thread.start()
     for thread in threads:
         thread.join()
-    assert [d.after for d in done] == ["0002", "0002"]
+    assert [d.after for d in done] == [AFTER, AFTER]
     with open_store(url) as store:
         rows = store._units.read(lambda c: c.exec_driver_sql("SELECT id FROM kw_new").all())
     assert len(rows) == 1
@@ -122,12 +125,12 @@ def test_a_server_is_copied_by_its_own_tool(
     with open_store(url) as store:
         store.create_study(make_study())
     next_version()
-    with pytest.raises(StorageError, match="0001") as caught:
+    with pytest.raises(StorageError, match=HEAD) as caught:
         upgrade(url)
     assert "pg_dump" in caught.value.cure
     assert "--no-backup" in caught.value.cure
     with open_store(url, read_only=True) as store:
-        assert store._units.read(schema.current) == "0001"
+        assert store._units.read(schema.current) == HEAD
 
 
 def test_a_copy_cut_off_by_a_kill_is_in_nobodys_way(
@@ -137,11 +140,11 @@ def test_a_copy_cut_off_by_a_kill_is_in_nobodys_way(
     file = folder / "kw.db"
     with open_store(file) as store:
         store.create_study(make_study())
-    (folder / "kw.db.0001.backup.part").write_bytes(b"half a copy")
+    (folder / f"kw.db.{HEAD}.backup.part").write_bytes(b"half a copy")
     next_version()
     done = upgrade(str(file))
-    assert done.copy == folder / "kw.db.0001.backup"
-    assert not (folder / "kw.db.0001.backup.part").exists()
+    assert done.copy == folder / f"kw.db.{HEAD}.backup"
+    assert not (folder / f"kw.db.{HEAD}.backup.part").exists()
     assert check(str(done.copy)) == []
 
 

@@ -14,9 +14,8 @@ import pytest
 
 from search_spaces import InputError
 from trials.errors import DamagedDataError, StorageError
+from trials.files import file_sha256
 from trials.training.data import Prepared, for_proxy, for_test, load, prepare
-from trials.training.data import cache as cache_module
-from trials.training.data.array_file import file_sha256
 
 
 @pytest.fixture
@@ -192,12 +191,12 @@ def test_the_slower_of_two_processes_takes_what_is_there(
 ) -> None:
     """The other process publishes while this one is still writing."""
 
-    def beaten(half: Path, final: Path) -> None:
+    def beaten(draft: Path, final: Path) -> Path:
         shutil.copytree(digits.path, final)
-        publish(half, final)
+        return rename(draft, final)
 
-    publish = cache_module._publish
-    monkeypatch.setattr(cache_module, "_publish", beaten)
+    rename = Path.rename
+    monkeypatch.setattr(Path, "rename", beaten)
     prepared = prepare("digits", image_size=None, folder=None, cache=cache)
     assert prepared.sha256 == digits.sha256
     assert list(cache.iterdir()) == [prepared.path]
@@ -207,7 +206,7 @@ def test_a_write_cut_short_leaves_nothing(cache: Path, monkeypatch: pytest.Monke
     def fail(*_: object) -> None:
         raise OSError(ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(cache_module, "_write_text", fail)
+    monkeypatch.setattr("os.fsync", fail)
     with pytest.raises(StorageError, match="No space left"):
         prepare("digits", image_size=None, folder=None, cache=cache)
     assert list(cache.iterdir()) == []

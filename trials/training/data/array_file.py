@@ -4,7 +4,6 @@ Values are written sequentially, never through a map: a full disk is then an err
 """
 
 import hashlib
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trials.errors import DamagedDataError
-
-CHUNK = 1 << 20
+from trials.files import file_sha256
 
 
 def write_array(
     path: Path, shape: tuple[int, ...], dtype: type[np.generic], rows: Iterable[NDArray[Any]]
 ) -> str:
-    """Write an ``.npy`` file row by row and sync it to disk.
+    """Write an ``.npy`` file row by row.
 
     Args:
         path: a file that does not exist yet.
@@ -47,17 +45,6 @@ def write_array(
             raw = np.ascontiguousarray(row, dtype=dtype).tobytes()
             file.write(raw)
             digest.update(raw)
-        file.flush()
-        os.fsync(file.fileno())
-    return digest.hexdigest()
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, read in pieces."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(CHUNK):
-            digest.update(piece)
     return digest.hexdigest()
 
 

@@ -1,15 +1,13 @@
 """The cache: a data set decoded and resized once, then memory-mapped by every trial.
 
 A prepared data set is a folder with four ``.npy`` files (uint8 images ``[N, C, H, W]`` and int64
-labels ``[N]``, for training and test) and a manifest with their SHA-256. The folder is written
-under another name, synced and renamed, so it is whole or not there; when two processes prepare the
-same data at once, the first to finish wins and the other takes its folder. The folder's name
-covers the source's identity (which settles its channels) and the image size.
+labels ``[N]``, for training and test) and a manifest with their SHA-256. The folder is whole or not
+there; when two processes prepare the same data at once, the first to finish wins and the other
+takes its folder. The folder's name covers the source's identity (which settles its channels) and
+the image size.
 """
 
 import hashlib
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from numpy.typing import NDArray
 
 from search_spaces.errors import InputError
 from trials.errors import DamagedDataError, StorageError
+from trials.files import new_folder
 from trials.training.data.array_file import map_array, write_array
 from trials.training.data.fit import fitted, native_size
 from trials.training.data.manifest import (
@@ -111,10 +110,7 @@ def _write(located: Located, final: Path, source: str, image_size: int | None) -
     size = image_size or native_size(opened.train)
     images = len(opened.train.labels) + len(opened.test.labels)
     try:
-        final.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".preparing-", dir=final.parent) as scratch:
-            half = Path(scratch) / "data"
-            half.mkdir()
+        with new_folder(final) as half:
             entries = {
                 name: _write_part(
                     half, name, part, (opened.channels, size), scale=image_size is not None
@@ -129,9 +125,10 @@ def _write(located: Located, final: Path, source: str, image_size: int | None) -
                 size=size,
                 **entries,
             )
-            _write_text(half / MANIFEST, manifest.model_dump_json(indent=1))
-            _publish(half, final)
+            (half / MANIFEST).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
     except OSError as error:
+        if (final / MANIFEST).exists():  # another process was faster
+            return
         need = images * opened.channels * size * size / 1e6
         raise StorageError(
             f"{final} cannot be written ({error.strerror}); it needs {need:.1f} MB.",
@@ -151,29 +148,3 @@ def _write_part(
         images=ArrayEntry(sha256=images, shape=whole),
         labels=ArrayEntry(sha256=labels, shape=whole[:1]),
     )
-
-
-def _write_text(path: Path, text: str) -> None:
-    with path.open("x", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _publish(half: Path, final: Path) -> None:
-    """Rename a finished folder to its final name, unless another process was faster."""
-    _sync(half)
-    try:
-        half.rename(final)
-    except OSError:
-        if not (final / MANIFEST).exists():
-            raise
-    _sync(final.parent)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

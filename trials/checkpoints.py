@@ -1,0 +1,101 @@
+"""Where checkpoints of trials lie, which of them stay, and what is kept of a trial in the end.
+
+``runs/<study>/checkpoints/<when the study was created>/<trial>-<epoch>.safetensors``. While a trial
+runs, its last `KEPT_RUNGS` stay: the newest to go on from, the one before in case that one is
+damaged. Once it is over only the weights of a member of the front stay, and the database names
+them with their SHA-256. A study created again under an old name has a folder of its own, so it
+never takes an older one's checkpoints for its own.
+
+Trainings on other machines need the runs folder at the same path there.
+"""
+
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC
+from pathlib import Path
+from typing import Self
+
+from trials.files import DRAFT, file_sha256
+from trials.records import KeptFile, StudyRecord
+
+RUNS = Path("runs")
+"""Folder of everything that runs leave behind; paths in the database start here."""
+
+KEPT_RUNGS = 2
+ENDING = ".safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoints:
+    """The checkpoints of one study; small, and to be handed to whoever trains.
+
+    Attributes:
+        runs: the runs folder, absolute.
+        place: this study's checkpoints inside it.
+    """
+
+    runs: Path
+    place: str
+
+    @classmethod
+    def of(cls, study: StudyRecord, runs: Path = RUNS) -> Self:
+        """Those of a study; nothing is made or read yet."""
+        created = study.created_at.astimezone(UTC).strftime("%Y%m%dT%H%M%S%f")
+        return cls(runs.resolve(), f"{study.name}/checkpoints/{created}")
+
+    def path(self, number: int, epoch: int) -> Path:
+        """File of a trial's state after an epoch."""
+        return self.runs / self.place / f"{number}-{epoch}{ENDING}"
+
+    def of_trial(self, number: int) -> list[Path]:
+        """A trial's checkpoints, newest first."""
+        found = [(epoch, path) for trial, epoch, path in self._all() if trial == number]
+        return [path for _, path in sorted(found, reverse=True)]
+
+    def thin(self, number: int) -> None:
+        """Remove what a trial no longer needs while it runs."""
+        _remove(self.of_trial(number)[KEPT_RUNGS:])
+
+    def weights(self, number: int, epoch: int) -> KeptFile | None:
+        """What the database shall say of a trial's last checkpoint; None if it is not there."""
+        path = self.path(number, epoch)
+        with suppress(FileNotFoundError):
+            place = path.relative_to(self.runs).as_posix()
+            return KeptFile(place, file_sha256(path), path.stat().st_size)
+        return None
+
+    def forget(self, number: int, kept: KeptFile | None = None) -> None:
+        """Remove all files of a finished trial but the one that is kept."""
+        _remove(path for path in self.of_trial(number) if not self._is(path, kept))
+
+    def sweep(self, unfinished: Collection[int], kept: Collection[KeptFile]) -> None:
+        """Remove what a process that died has left: drafts, and files of trials that are over.
+
+        Only for whoever holds the study's lease, before anything is trained.
+        """
+        folder = self.runs / self.place
+        _remove(path for path in _files(folder) if path.name.startswith(DRAFT))
+        named = {self.runs / file.path for file in kept}
+        _remove(p for number, _, p in self._all() if number not in unfinished and p not in named)
+
+    def _is(self, path: Path, kept: KeptFile | None) -> bool:
+        return kept is not None and path == self.runs / kept.path
+
+    def _all(self) -> Iterator[tuple[int, int, Path]]:
+        """Trial, epoch and path of every checkpoint, in no order."""
+        for path in _files(self.runs / self.place):
+            number, _, epoch = path.stem.partition("-")
+            if path.suffix == ENDING and number.isdecimal() and epoch.isdecimal():
+                yield int(number), int(epoch), path
+
+
+def _files(folder: Path) -> list[Path]:
+    return list(folder.iterdir()) if folder.is_dir() else []
+
+
+def _remove(paths: Collection[Path] | Iterator[Path]) -> None:
+    """Remove files; one that cannot be removed now is swept by the next search."""
+    for path in list(paths):
+        with suppress(OSError):
+            path.unlink(missing_ok=True)

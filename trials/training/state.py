@@ -1,0 +1,119 @@
+"""Everything that changes while a network is trained, and how it is kept and taken up again."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.optim import Optimizer
+
+from trials.errors import DamagedDataError
+from trials.records import Measurement
+from trials.training.checkpoint import Checkpoint
+
+OPTIMISER, GENERATOR = "optimiser/", "generator/"
+"""What the names of tensors begin with that are no weights."""
+
+
+@dataclass
+class TrainingState:
+    """A training under way.
+
+    Attributes:
+        network: being trained, in place.
+        optimiser: its moments are kept; rates and decays follow from recipe and step.
+        draws: generator of order and augmentation.
+        device: where the network is; torch's generator there draws for dropout.
+        step: steps taken.
+        epoch: epochs trained.
+        measurements: all that were made.
+        earlier: seconds of attempts that this one goes on from.
+    """
+
+    network: nn.Module
+    optimiser: Optimizer
+    draws: Generator
+    device: torch.device
+    step: int = 0
+    epoch: int = 0
+    measurements: list[Measurement] = field(default_factory=list)
+    earlier: float = 0.0
+    _started: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds(self) -> float:
+        """Time of training and evaluation so far."""
+        return self.earlier + time.monotonic() - self._started
+
+    def weights(self) -> list[str]:
+        """Names of the network's own tensors, buffers included."""
+        return list(self.network.state_dict())
+
+    def checkpoint(self, identity: str) -> Checkpoint:
+        """The present state; its tensors are the living ones until it is written."""
+        return Checkpoint(
+            identity=identity,
+            epoch=self.epoch,
+            step=self.step,
+            seconds=self.seconds,
+            measurements=tuple(self.measurements),
+            tensors={
+                **self.network.state_dict(),
+                **_moments(self.optimiser),
+                **self._generators(),
+            },
+        )
+
+    def restore(self, kept: Checkpoint) -> None:
+        """Go on from a checkpoint of the same training.
+
+        Raises:
+            DamagedDataError: it lacks a tensor, or has one of another shape.
+        """
+        try:
+            weights = {name: kept.tensors[name] for name in self.weights()}
+            self.network.load_state_dict(weights)
+            if any(name.startswith(GENERATOR) for name in kept.tensors):
+                _restore_moments(self.optimiser, kept.tensors)
+                self._restore_generators(kept.tensors)
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise DamagedDataError(
+                f"A checkpoint of epoch {kept.epoch} does not fit its network: {error}.",
+                "Remove it and train from the start.",
+            ) from None
+        self.step, self.epoch = kept.step, kept.epoch
+        self.measurements = list(kept.measurements)
+        self.earlier = kept.seconds
+
+    def _generators(self) -> dict[str, Tensor]:
+        found = {"draws": self.draws.get_state(), "torch": torch.get_rng_state()}
+        if self.device.type == "cuda":
+            found["cuda"] = torch.cuda.get_rng_state(self.device)
+        return {GENERATOR + name: state for name, state in found.items()}
+
+    def _restore_generators(self, tensors: Mapping[str, Tensor]) -> None:
+        self.draws.set_state(tensors[GENERATOR + "draws"])
+        torch.set_rng_state(tensors[GENERATOR + "torch"])
+        if self.device.type == "cuda" and GENERATOR + "cuda" in tensors:
+            torch.cuda.set_rng_state(tensors[GENERATOR + "cuda"], self.device)
+
+
+def _moments(optimiser: Optimizer) -> dict[str, Tensor]:
+    """What an optimiser remembers of each parameter, by the parameter's place in it."""
+    return {
+        f"{OPTIMISER}{place}/{name}": value
+        for place, kept in optimiser.state_dict()["state"].items()
+        for name, value in kept.items()
+        if isinstance(value, Tensor)
+    }
+
+
+def _restore_moments(optimiser: Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    whole = optimiser.state_dict()
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        if name.startswith(OPTIMISER):
+            place, _, key = name.removeprefix(OPTIMISER).partition("/")
+            state.setdefault(int(place), {})[key] = value
+    optimiser.load_state_dict({**whole, "state": state})
