@@ -39,6 +39,7 @@ class Front:
     def __init__(self, reference: tuple[int, float], points: Iterable[Point] = ()) -> None:
         self.reference = reference
         self._members: list[Point] = []
+        self._hypervolume: float | None = None
         for point in points:
             self.add(point)
 
@@ -57,11 +58,17 @@ class Front:
             beaten += 1
         del self._members[place:beaten]
         insort(self._members, point)
+        self._hypervolume = None
         return True
 
     @property
     def hypervolume(self) -> float:
         """Area between the front and the reference point, in parameters x accuracy."""
+        if self._hypervolume is None:
+            self._hypervolume = self._measured()
+        return self._hypervolume
+
+    def _measured(self) -> float:
         inside = [
             (point.params, point.error)
             for point in self._members

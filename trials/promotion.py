@@ -15,14 +15,16 @@ Everything here is a pure function of a rung's table: no clock, no randomness, n
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from math import ceil, log
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trials.pareto import Point, crowding, ranks
 
-WINDOW = 1000
+WINDOW = 999
 """Latest trials of a rung that a newcomer is compared with, which bounds the cost of deciding."""
 
 
@@ -68,19 +70,23 @@ class Halving:
 
     def band(self, params: int) -> int:
         """Index of the size band that a network falls into."""
+        return int(self._bands(np.array([params]))[0])
+
+    def _bands(self, params: NDArray[np.int64]) -> NDArray[np.int64]:
         if self.high <= self.low:
-            return 0
-        share = log(max(params, 1) / self.low) / log(self.high / self.low)
-        return min(max(int(share * self.bands), 0), self.bands - 1)
+            return np.zeros(len(params), dtype=np.int64)
+        share = np.log(np.maximum(params, 1) / self.low) / log(self.high / self.low)
+        return np.clip((share * self.bands).astype(np.int64), 0, self.bands - 1)
 
     def decide(self, seen: Sequence[Entry], newcomer: Entry) -> Decision:
-        """Whether ``newcomer`` goes on, given the trials seen at its rung before it."""
-        peers = [e for e in seen if self.band(e.params) == self.band(newcomer.params)]
+        """Whether ``newcomer`` goes on, given the latest `WINDOW` trials seen at its rung."""
+        table = [*islice(seen, max(len(seen) - WINDOW, 0), None), newcomer]
+        bands = self._bands(np.array([entry.params for entry in table]))
+        peers = [table[place] for place in np.flatnonzero(bands[:-1] == bands[-1])]
         if not any(peer.went_on for peer in peers):
             return Decision(goes_on=True, reason="No network of its size has gone on yet.")
         if all(newcomer.accuracy > peer.accuracy for peer in peers):
             return Decision(goes_on=True, reason="It is the most accurate network of its size.")
-        table = [*seen[-(WINDOW - 1) :], newcomer]
         place, rank = _place(table)
         room = ceil(len(table) / self.eta)
         if place < room:
@@ -106,10 +112,9 @@ class Halving:
 
 def _place(table: Sequence[Entry]) -> tuple[int, int]:
     """Place (from 0) of the last entry, and its non-domination rank."""
-    points = [Point.of(entry.params, entry.accuracy, entry.number) for entry in table]
+    points = [Point(entry.params, 1.0 - entry.accuracy, entry.number) for entry in table]
     rank = ranks(points)
     own = int(rank[-1])
-    front = [i for i, other in enumerate(rank) if other == own]
-    distance = crowding([points[i] for i in front])
+    distance = crowding([points[place] for place in np.flatnonzero(rank == own)])
     ahead_in_front = int(np.sum(distance[:-1] > distance[-1]))
     return int(np.sum(rank < own)) + ahead_in_front, own

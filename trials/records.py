@@ -273,6 +273,27 @@ class TrialRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class PastTrial:
+    """What samplers learn from a trial that ended complete or stopped.
+
+    Attributes:
+        number: place in the study.
+        values: the choices that the sampler made.
+        sampler_state: what the sampler wants back.
+        params: parameters of the network.
+        epochs: epochs measured.
+        accuracy: accuracy after them.
+    """
+
+    number: int
+    values: Mapping[str, Value]
+    sampler_state: Mapping[str, Any]
+    params: int
+    epochs: int
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
 class FrontRecord:
     """One front that ever was.
 

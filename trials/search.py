@@ -6,7 +6,7 @@ goes on as if it had never stopped.
 """
 
 import hashlib
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from math import isfinite
@@ -16,9 +16,10 @@ from search_spaces.constraints import Limits
 from search_spaces.space import Space
 from trials.checkpoints import Checkpoints
 from trials.errors import NonFiniteError, NothingFeasibleError
+from trials.evidence import Observation
 from trials.fidelity import Ladder
 from trials.pareto import Front, Point
-from trials.promotion import Decision, Entry, Halving
+from trials.promotion import WINDOW, Decision, Entry, Halving
 from trials.records import (
     FrontUpdate,
     KeptFile,
@@ -31,11 +32,14 @@ from trials.records import (
     TrialState,
     Verdict,
 )
-from trials.sampling import GUIDED, STARTUP, Observation, Proposal, Sampler
+from trials.sampling import GUIDED, STARTUP, Proposal, Sampler, make_sampler
 from trials.store import Store
 
 BLIND_AFTER = 50
 """Refusals in a row after which proposals are drawn at random."""
+
+BLIND_AFTER_REPEATS = 10
+"""The same for proposals of networks that are known already: the model has no other idea."""
 
 GIVE_UP_AFTER = 2000
 """Refusals in a row after which the space counts as exhausted."""
@@ -74,8 +78,16 @@ class _Open:
 
     ticket: int
     measured: Measurement | None = None
-    stopped: str | None = None
+    decided: dict[int, Decision] = field(default_factory=dict)
     lost: int = 0
+
+    @property
+    def stopped(self) -> str | None:
+        """Why the trial was told to stop, if it was."""
+        return next((made.reason for made in self.decided.values() if not made.goes_on), None)
+
+
+_WENT_ON = Decision(goes_on=True, reason="It had gone on before it was interrupted.")
 
 
 @dataclass
@@ -115,48 +127,44 @@ class Search:
         self._refused: Counter[Refusal] = Counter(self.study.refused)
         self._unwritten: Counter[Refusal] = Counter()
         self._open: dict[int, _Open] = {}
-        records = self.store.trials(self._name)
-        self._known = {record.trial.digest for record in records}
-        self._asked = len(records)
-        self._finished = sum(record.state.final for record in records)
+        self._known = set(self.store.known_digests(self._name))
+        self._asked = len(self._known)
+        self._finished = self.study.finished
         reference = (self.study.spec.reference_params, 1 - self.study.spec.reference_accuracy)
-        self._front = Front(reference, (_point(r) for r in records if _complete(r)))
-        self._waiting = [r.number for r in reversed(records) if not r.state.final]
-        self._rungs = self._rebuilt_rungs(records) if self.halving else {}
-        self._sampler = self._rebuilt_sampler(records)
+        self._front = Front(reference, map(_point, self.store.front(self._name)))
+        under_way = self.store.trials(self._name, states=(TrialState.WAITING, TrialState.RUNNING))
+        self._waiting = [record.number for record in reversed(under_way)]
+        self._rungs = self._rebuilt_rungs() if self.halving else {}
+        self._sampler = self._rebuilt_sampler(under_way)
+        for record in under_way:
+            passed = (rung for rung in self._rungs if rung < record.epochs)
+            self._open[record.number] = _Open(
+                record.number, decided=dict.fromkeys(passed, _WENT_ON)
+            )
         if self.checkpoints is not None:
             self.checkpoints.sweep(self._waiting, self.store.files(self._name).values())
 
-    def _rebuilt_rungs(self, records: Iterable[TrialRecord]) -> dict[int, list[Entry]]:
-        trials = {record.number: record for record in records}
-        rungs: dict[int, list[Entry]] = {rung: [] for rung in self.ladder.rungs[:-1]}
-        for number, measured in self.store.measurements(self._name):
-            record = trials[number]
-            beyond = record.epochs > measured.epoch
-            if measured.epoch in rungs and (beyond or record.state.final):
-                entry = Entry(number, record.trial.params, measured.accuracy, beyond)
-                rungs[measured.epoch].append(entry)
-        return rungs
+    def _rebuilt_rungs(self) -> dict[int, deque[Entry]]:
+        return {
+            rung: deque(self.store.rung(self._name, rung, WINDOW), maxlen=WINDOW)
+            for rung in self.ladder.rungs[:-1]
+        }
 
-    def _rebuilt_sampler(self, records: Iterable[TrialRecord]) -> Sampler:
+    def _rebuilt_sampler(self, under_way: Iterable[TrialRecord]) -> Sampler:
         seed = self.study.spec.seed
         asked = self._asked + self._refused.total()
         begins = self.sampler in GUIDED and asked < STARTUP
         startup = self.space.spread(STARTUP, self.limits, seed) if begins else []
-        sampler = Sampler(self.sampler, self.space.dimensions, seed, startup, asked=asked)
-        for record in records:
-            if record.state is TrialState.FAILED:
-                continue
-            ticket = sampler.restore(record.values, record.sampler_state, self._observed(record))
-            if not record.state.final:
-                self._open[record.number] = _Open(ticket)
+        sampler = make_sampler(self.sampler, self.space.dimensions, seed, startup, asked=asked)
+        for told in self.store.history(self._name):
+            observed = self._observation(told.params, told.epochs, told.accuracy)
+            sampler.restore(told.number, told.values, told.sampler_state, observed)
+        for record in under_way:
+            sampler.restore(record.number, record.values, record.sampler_state, None)
         return sampler
 
-    def _observed(self, record: TrialRecord) -> Observation | None:
-        if not record.state.final or record.accuracy is None:
-            return None
-        lacking = 1 - record.epochs / self.ladder.top
-        return Observation(record.trial.params, record.accuracy, lacking)
+    def _observation(self, params: int, epochs: int, accuracy: float) -> Observation:
+        return Observation(params, accuracy, lacking=1 - epochs / self.ladder.top)
 
     @property
     def name(self) -> str:
@@ -173,8 +181,11 @@ class Search:
             return self.store.again(self._name, self._waiting.pop(), self.worker)
         if self._asked >= self._budget or self.exhausted:
             return None
+        before = self._refused[Refusal.KNOWN]
         for refusals in range(GIVE_UP_AFTER):
-            proposal = self._sampler.ask(blindly=refusals >= BLIND_AFTER)
+            repeats = self._refused[Refusal.KNOWN] - before
+            blindly = refusals >= BLIND_AFTER or repeats >= BLIND_AFTER_REPEATS
+            proposal = self._sampler.ask(blindly=blindly)
             judged = self._judge(proposal)
             if isinstance(judged, Refusal):
                 self._sampler.refuse(proposal.ticket)
@@ -231,22 +242,18 @@ class Search:
         self.store.measure(self._name, trial.number, trial.attempt, measurement)
         open_trial = self._open[trial.number]
         open_trial.measured = measurement
-        decision = self._decide(trial, measurement)
-        if decision.goes_on:
-            return Verdict.GO_ON
-        open_trial.stopped = decision.reason
-        return Verdict.STOP
+        return Verdict.GO_ON if self._goes_on(trial, measurement, open_trial) else Verdict.STOP
 
-    def _decide(self, trial: Trial, measurement: Measurement) -> Decision:
-        if self.halving is None or measurement.epoch not in self._rungs:
-            return Decision(goes_on=True, reason="No trial is stopped here.")
-        rung = self._rungs[measurement.epoch]
-        entry = Entry(trial.number, trial.params, measurement.accuracy, went_on=False)
-        if trial.attempt > 1 and any(seen.number == trial.number for seen in rung):
-            return Decision(goes_on=True, reason="It had gone on before it was interrupted.")
-        decision = self.halving.decide(rung, entry)
-        rung.append(entry._replace(went_on=decision.goes_on))
-        return decision
+    def _goes_on(self, trial: Trial, measurement: Measurement, open_trial: _Open) -> bool:
+        rung = self._rungs.get(measurement.epoch)
+        if self.halving is None or rung is None:
+            return True
+        if measurement.epoch not in open_trial.decided:  # decided once, whatever attempt measures
+            entry = Entry(trial.number, trial.params, measurement.accuracy, went_on=False)
+            decision = self.halving.decide(rung, entry)
+            open_trial.decided[measurement.epoch] = decision
+            rung.append(entry._replace(went_on=decision.goes_on))
+        return open_trial.decided[measurement.epoch].goes_on
 
     def again(self, trial: Trial) -> Trial | None:
         """The next attempt at a trial whose attempt was lost; written before it is handed out.
@@ -279,8 +286,7 @@ class Search:
         if measured is None or outcome.state is TrialState.FAILED:
             self._sampler.refuse(open_trial.ticket)
         else:
-            lacking = 1 - measured.epoch / self.ladder.top
-            observed = Observation(trial.params, measured.accuracy, lacking)
+            observed = self._observation(trial.params, measured.epoch, measured.accuracy)
             self._sampler.tell(open_trial.ticket, observed)
         self.watch(self._standing(trial, outcome, measured))
 
@@ -365,11 +371,7 @@ def trial_seed(study_seed: int, digest: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
 
-def _complete(record: TrialRecord) -> bool:
-    return record.state is TrialState.COMPLETE and record.accuracy is not None
-
-
 def _point(record: TrialRecord) -> Point:
     accuracy = record.accuracy
-    assert accuracy is not None  # noqa: S101 - `_complete` has made sure
+    assert accuracy is not None  # noqa: S101 - members of a front are complete
     return Point.of(record.trial.params, accuracy, record.number)

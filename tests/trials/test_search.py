@@ -17,6 +17,7 @@ from trials.execution import Simulated, outcome_of, run_serially
 from trials.fidelity import Ladder
 from trials.promotion import Halving
 from trials.records import Measurement, NewStudy, Refusal, TrialState, Verdict
+from trials.sampling import guided
 from trials.search import Search, require_member, trial_seed
 from trials.store import open_store
 from trials.store.check import check
@@ -122,6 +123,18 @@ def test_a_search_interrupted_anywhere_and_resumed_ends_as_if_it_had_not_been(st
     search.give_back()
     assert store.trial("study", when).state is TrialState.WAITING
     run_serially(open_search(store, store.study("study"), halving=halving), learn)
+    assert table(store) == table(store, "whole")
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2"])
+def test_a_search_that_forgot_much_is_resumed_as_if_it_had_not_been(store, monkeypatch, sampler):
+    monkeypatch.setattr(guided, "EVIDENCE", 22)
+    new_study(store, "whole", trials=46)
+    run_serially(open_search(store, store.study("whole"), sampler, halving=HALVING), learn)
+    new_study(store, trials=24)
+    for trials in (24, 45, 46):
+        store.set_trials("study", trials)
+        run_serially(open_search(store, store.study("study"), sampler, halving=HALVING), learn)
     assert table(store) == table(store, "whole")
 
 

@@ -7,16 +7,18 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, bindparam, select
 
 from search_spaces.errors import InputError, nearest
+from trials.promotion import Entry
 from trials.records import (
     FrontRecord,
     FullTraining,
     KeptFile,
     Measurement,
+    PastTrial,
     StudyRecord,
     TrialRecord,
     TrialState,
 )
-from trials.store import kept, rows
+from trials.store import kept, resuming, rows
 from trials.store.models import (
     FrontMemberRow,
     FrontRow,
@@ -204,6 +206,34 @@ class Reader:
             InputError: no such study.
         """
         return self._units.read(lambda c: kept.trainings(c, study_id(c, study), number))
+
+    def history(self, study: str) -> Iterator[PastTrial]:
+        """Trials that ended complete or stopped, in the order in which they ended.
+
+        They are read while they are asked for, so that a million of them need no room.
+
+        Raises:
+            InputError: no such study.
+        """
+        with self._units.open() as connection:
+            yield from resuming.history(connection, study_id(connection, study))
+
+    def rung(self, study: str, epoch: int, most: int) -> list[Entry]:
+        """The latest trials at a rung below the top, by number.
+
+        Args:
+            study: name.
+            epoch: of the rung.
+            most: at most so many.
+
+        Returns:
+            Those that were stopped there or went on; an open trial that has only just reached the
+            rung is not among them.
+
+        Raises:
+            InputError: no such study.
+        """
+        return self._units.read(lambda c: resuming.rung(c, study_id(c, study), epoch, most))
 
     def known_digests(self, study: str) -> dict[str, int]:
         """Number of the trial of each digest.

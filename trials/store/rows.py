@@ -11,6 +11,7 @@ from trials.records import (
     FrontRecord,
     Measurement,
     NewStudy,
+    PastTrial,
     Refusal,
     StudyRecord,
     Trial,
@@ -93,6 +94,18 @@ def trial_record(study: str, row: Row[Any]) -> TrialRecord:
         started_at=row.started_at,
         finished_at=row.finished_at,
         hypervolume=(row.hypervolume or 0.0) if row.state.final else None,
+    )
+
+
+def past_trial(row: Row[Any]) -> PastTrial:
+    """What samplers learn from a finished trial."""
+    return PastTrial(
+        number=row.number,
+        values=row.choices,
+        sampler_state=row.sampler_state,
+        params=row.params,
+        epochs=row.epochs,
+        accuracy=row.accuracy,
     )
 
 

@@ -1,0 +1,67 @@
+"""The contract of a store: what a search reads to go on with a study."""
+
+from typing import Any
+
+import pytest
+
+from search_spaces.errors import InputError
+from trials.promotion import Entry
+from trials.records import Outcome, TrialState
+from trials.store import Store
+
+STOPPED = Outcome(TrialState.STOPPED, "promotion", "Place 2 of 2.")
+FAILED = Outcome(TrialState.FAILED, "error", "broken")
+
+
+@pytest.fixture
+def searched(store: Store, driver: Any) -> Store:
+    """Trials 0 complete, 1 stopped after 1 epoch, 2 failed after 3, 3 at a rung, 4 beyond it."""
+    for number in range(5):
+        driver.begin(number, params=1000 + number)
+    driver.measure(1, 0.1, epochs=(1,))
+    store.finish("study", 1, STOPPED, None)
+    driver.measure(0, 0.9)
+    driver.finish(0)
+    driver.measure(2, 0.3, epochs=(1, 3))
+    store.finish("study", 2, FAILED, None)
+    driver.measure(3, 0.4, epochs=(1,))
+    driver.measure(4, 0.5, epochs=(1, 3))
+    return store
+
+
+def test_history_is_in_the_order_of_ends_without_failures_and_open_trials(searched: Store) -> None:
+    """What samplers learn from, each with its last measurement."""
+    told = [(past.number, past.params, past.epochs) for past in searched.history("study")]
+    assert told == [(1, 1001, 1), (0, 1000, 9)]
+    records = {record.number: record for record in searched.trials("study")}
+    for past in searched.history("study"):
+        record = records[past.number]
+        assert (past.values, past.sampler_state) == (record.values, record.sampler_state)
+        assert past.accuracy == record.accuracy
+
+
+def test_a_rung_holds_what_was_decided_there(searched: Store) -> None:
+    """A trial that has only just reached the rung is undecided."""
+    rung = searched.rung("study", 1, 10)
+    assert [(entry.number, entry.went_on) for entry in rung] == [
+        (0, True),
+        (1, False),
+        (2, True),
+        (4, True),
+    ]
+    assert all(isinstance(entry, Entry) and entry.params == 1000 + entry.number for entry in rung)
+    assert [entry.number for entry in searched.rung("study", 3, 10)] == [0, 2]
+
+
+def test_a_rung_gives_its_latest_trials(searched: Store) -> None:
+    """At most as many as are asked for, oldest first."""
+    assert [entry.number for entry in searched.rung("study", 1, 2)] == [2, 4]
+    assert searched.rung("study", 27, 2) == []
+
+
+def test_an_unknown_study_has_no_past(store: Store) -> None:
+    """As everywhere, it is named."""
+    with pytest.raises(InputError, match="no study 'none'"):
+        list(store.history("none"))
+    with pytest.raises(InputError, match="no study 'none'"):
+        store.rung("none", 1, 1)
