@@ -13,7 +13,10 @@ _VERBS = (
     "compare",
     "count",
     "dashboard",
+    "export",
+    "export_ladder",
     "init",
+    "load",
     "plan",
     "report",
     "resume",
@@ -21,6 +24,7 @@ _VERBS = (
     "show",
     "status",
     "studies",
+    "verify",
 )
 
 __all__ = [*_FRAMES, *_VERBS]  # noqa: PLE0604 - names of functions that are loaded when used

@@ -27,6 +27,7 @@ Row = dict[str, Any]
 _TRIES = 4000
 _STEPS = 24
 _NEAR = 0.05
+_ROUNDING = 1e-12
 
 
 def trial_row(record: TrialRecord) -> Row:
@@ -130,6 +131,21 @@ def front(
         bend = knee([Point.of(m.trial.params, m.accuracy or 0.0, m.number) for m in members])
         members = [m for m in members if bend is not None and m.number == bend.number]
     return [trial_row(member) for member in members]
+
+
+def smallest_within(store: Store, best: TrialRecord, within: float) -> TrialRecord:
+    """The smallest complete trial whose accuracy is at most ``within`` below that of ``best``.
+
+    A trial that no smaller one equals is on the front, so the front is looked through.
+
+    Args:
+        store: the database.
+        best: the most accurate trial that may be taken.
+        within: share of the images: 0.005 for half a percentage point.
+    """
+    least = (best.accuracy or 0.0) - within - _ROUNDING
+    members = store.front(best.trial.study, max_params=best.trial.params, min_accuracy=least)
+    return members[0] if members else best
 
 
 def count_row(planned: Plan) -> Row:

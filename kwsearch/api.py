@@ -5,16 +5,14 @@ Databases are named by URL or path; None means ``KWSEARCH_DATABASE``, else
 `StudySettings`.
 """
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
-from kwsearch import answers, comparing, driving, frames, reporting
+from kwsearch import answers, comparing, driving, exporting, frames, reporting
 from kwsearch.answers import Row
 from kwsearch.databases import check_database, merge_databases, upgrade_database
 from kwsearch.driving import Watch
-from kwsearch.export import BACKBONE, CONFIG
-from kwsearch.export import export as export_trial
+from kwsearch.exporting import Exported
 from kwsearch.presets import PRESETS, preset
 from kwsearch.settings import StudySettings, from_plain, load_study, to_plain, to_toml
 from kwsearch.watching import server
@@ -22,9 +20,8 @@ from kwsearch.watching.live import Live
 from kwsearch.watching.mirrored import optuna_dashboard
 from kwsearch.watching.pages import pages
 from kwsearch.watching.source import Source
-from search_spaces import Backbone, InputError, NetworkConfig, plan_network
+from search_spaces import InputError, NetworkConfig, plan_network
 from search_spaces.published import PUBLISHED, published
-from trials.errors import DamagedDataError
 from trials.records import StudyRecord, TrialRecord
 from trials.store import Store, open_store
 
@@ -143,33 +140,20 @@ def count(config: NetworkConfig | str | Path) -> Row:
     An exported folder is counted on the table that lies in it. Published networks of the same
     backbone stand under ``published``, with the accuracy of full training.
     """
-    table = None
     if not isinstance(config, NetworkConfig):
-        table = _read_table(Path(config) / BACKBONE)
+        if Path(config).is_dir():
+            return answers.count_row(load(config).plan)
         config = _read_config(config)
-    if table is None and ":" in config.backbone:
+    table = None
+    if ":" in config.backbone:
         table = driving.named_table(config.backbone, config.num_classes, config.in_channels)
     return answers.count_row(plan_network(config, table))
-
-
-def _read_table(path: Path) -> Backbone | None:
-    """The table that an export wrote, if there is one."""
-    if not path.is_file():
-        return None
-    try:
-        return Backbone.from_dict(json.loads(path.read_bytes()))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise DamagedDataError(
-            f"{path} is not the table of a backbone: {error}.", "Export the trial again."
-        ) from None
 
 
 def _read_config(name: str | Path) -> NetworkConfig:
     if str(name) in PUBLISHED:
         return published(str(name))
     path = Path(name)
-    if path.is_dir():
-        path = path / CONFIG
     if not path.is_file():
         raise InputError(
             f"{str(name)!r} is neither a file nor a published configuration.",
@@ -205,14 +189,30 @@ def front(
         )
 
 
-def best(name: str, *, max_params: int | None = None, database: str | None = None) -> Row:
-    """The most accurate complete trial within ``max_params``.
+def best(
+    name: str,
+    *,
+    max_params: int | None = None,
+    within: float | None = None,
+    database: str | None = None,
+) -> Row:
+    """The most accurate complete trial within ``max_params``, or the smallest that is as good.
+
+    Args:
+        name: of the study.
+        max_params: most parameters.
+        within: take the smallest network whose accuracy is at most this share of the images below
+            the most accurate one: 0.005 gives up half a percentage point.
+        database: where the study is kept.
 
     Raises:
         InputError: there is none.
     """
     with _reading(database) as store:
-        return answers.trial_row(_best(store, name, max_params))
+        record = _best(store, name, max_params)
+        if within is not None:
+            record = answers.smallest_within(store, record, within)
+        return answers.trial_row(record)
 
 
 def show(name: str, trial: int, *, database: str | None = None) -> Row:
@@ -299,16 +299,86 @@ def parquet(name: str, *, output: str | Path, database: str | None = None) -> Pa
 def export(
     name: str,
     *,
-    folder: Path,
+    folder: str | Path,
     trial: int | None = None,
     max_params: int | None = None,
+    onnx: bool = False,
     database: str | None = None,
 ) -> Path:
-    """Write a trial, or the best within ``max_params``, as a folder; see `kwsearch.export`."""
+    """Write a trial, or the best within ``max_params``, as a folder; see `kwsearch.exporting`.
+
+    Args:
+        name: of the study.
+        folder: to be created.
+        trial: number of the trial.
+        max_params: most parameters, where no trial is named.
+        onnx: whether the network is written as an ONNX graph too, which is compared with it on
+            images of the study.
+        database: where the study is kept.
+
+    Raises:
+        InputError: no such study or trial, the folder exists, or no graph can be made.
+        StorageError: it cannot be written.
+    """
     with _reading(database) as store:
         study = store.study(name)
         record = _best(store, name, max_params) if trial is None else store.trial(name, trial)
-        return export_trial(study, record, folder)
+        front = store.front(name)
+    return exporting.export_trial(study, record, front, Path(folder), onnx=onnx)
+
+
+def export_ladder(
+    name: str,
+    *,
+    folder: str | Path,
+    sizes: str,
+    onnx: bool = False,
+    database: str | None = None,
+) -> list[Row]:
+    """Write the best trial under each of several sizes as folders in one folder, or none of them.
+
+    Args:
+        name: of the study.
+        folder: to be created.
+        sizes: ``1/4x,1/2x,1x``, multiples of the plain backbone's parameters, or ``300k,1M``.
+        onnx: as for `export`.
+        database: where the study is kept.
+
+    Returns:
+        A row a size: ``rung``, ``max_params``, and of the trial ``trial``, ``params``,
+        ``accuracy`` and ``folder``, None where none is so small. A trial that is the best under
+        several sizes is written once.
+
+    Raises:
+        InputError: as `export`, or a size cannot be read, or no trial is so small.
+        StorageError: it cannot be written.
+    """
+    with _reading(database) as store:
+        study = store.study(name)
+        rungs = exporting.parse_ladder(sizes, study.spec.backbone.params)
+        found = exporting.best_under(rungs, lambda most: store.best(name, most))
+        front = store.front(name)
+    return exporting.export_ladder(study, found, front, Path(folder), onnx=onnx)
+
+
+def load(folder: str | Path) -> Exported:
+    """Read an exported folder; ``load(folder).network()`` builds its network, weights included.
+
+    Raises:
+        InputError: there is no export there.
+        DamagedDataError: a file that is read is not as it was written.
+    """
+    return exporting.load(folder)
+
+
+def verify(folder: str | Path) -> Row:
+    """Check an exported folder: every byte, the digest, the counts, the network and its weights.
+
+    Raises:
+        InputError: there is no export there.
+        DamagedDataError: a file is not as it was written; the message names it.
+    """
+    return exporting.verify(Path(folder))
 
 
 def _best(store: Store, name: str, max_params: int | None) -> TrialRecord:
@@ -334,8 +404,10 @@ __all__ = [
     "count",
     "dashboard",
     "export",
+    "export_ladder",
     "front",
     "init",
+    "load",
     "merge_databases",
     "parquet",
     "plan",
@@ -348,4 +420,5 @@ __all__ = [
     "studies",
     "trials",
     "upgrade_database",
+    "verify",
 ]

@@ -1,6 +1,7 @@
 """Quantities and ratios as people write them, and quantities as people read them.
 
-``6M``, ``300k``, ``1.5e6`` and ``7_400_000`` are whole numbers; ``1/4`` and ``0.25`` are ratios.
+``6M``, ``300k``, ``1.5e6`` and ``7_400_000`` are whole numbers; ``1/4`` and ``0.25`` are ratios;
+``0.5%`` is a difference of half a percentage point.
 Reading is exact: ``1.1M`` is 1,100,000, not what binary floating point makes of it.
 """
 
@@ -16,6 +17,7 @@ LARGEST = 10**15
 _POWERS = {"": 0, "k": 3, "m": 6, "g": 9, "b": 9, "t": 12}
 _QUANTITY = re.compile(r"([0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,4})?) ?([kKmMgGbBtT]?)")
 _RATIO = re.compile(r"([0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?)(?:/([0-9]+))?")
+_POINTS = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?%")
 _STEPS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 _LONGEST = 40
 
@@ -69,6 +71,28 @@ def parse_ratio(text: str | float) -> float:
             f"{_shown(written)} is not a positive ratio.", "Write it like 0.25 or '1/4'."
         )
     return ratio
+
+
+def parse_points(text: str | float) -> float:
+    """Read a difference of accuracies, written in percentage points, as a share.
+
+    Args:
+        text: such as ``"0.5%"``, which is 0.005; the sign is needed, so that 0.5 is never taken for
+            half of everything.
+
+    Raises:
+        InputError: not a percentage from 0 to 100.
+    """
+    if isinstance(text, float):
+        return text
+    written = text.strip()
+    found = _POINTS.fullmatch(written) if len(written) <= _LONGEST else None
+    share = Decimal(found[1]) / 100 if found else None
+    if share is None or share > 1:
+        raise InputError(
+            f"{_shown(written)} is not a number of percentage points.", "Write it like 0.5%."
+        )
+    return float(share)
 
 
 def format_quantity(number: float) -> str:

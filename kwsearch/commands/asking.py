@@ -13,6 +13,7 @@ from kwsearch.commands.options import (
     Database,
     MaxParams,
     Name,
+    Within,
     form_of,
 )
 from kwsearch.output import show_record, show_rows
@@ -66,15 +67,17 @@ def front(
 def best(
     name: Name,
     max_params: MaxParams = None,
+    within: Within = None,
     database: Database = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """Print the most accurate trial inside a budget."""
+    """Print the most accurate trial inside a budget, or the smallest one about as good."""
     form = form_of(as_json, as_csv)
     from kwsearch import api
 
-    show_record(api.best(name, max_params=max_params, database=database), form)
+    record = api.best(name, max_params=max_params, within=within, database=database)
+    show_record(record, form)
 
 
 def trials(

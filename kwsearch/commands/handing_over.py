@@ -1,12 +1,14 @@
 """Commands that write what was found to files."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from kwsearch.commands.options import Database, MaxParams, Name
+from kwsearch.commands.options import AsCsv, AsJson, Database, MaxParams, Name, form_of
+from kwsearch.output import say, show_record
 from search_spaces.errors import InputError
 
 
@@ -36,19 +38,63 @@ def export(
         int | None, typer.Option(min=0, metavar="N", help="Number of the trial.")
     ] = None,
     max_params: MaxParams = None,
+    ladder: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZES",
+            help="The best under each size: 1/4x,1x,4x of the plain network, or 300k,1M.",
+        ),
+    ] = None,
+    onnx: Annotated[
+        bool, typer.Option("--onnx", help="Add the network as an ONNX graph, checked on images.")
+    ] = False,
     database: Database = None,
 ) -> None:
-    """Write a trial's configuration, its counts and where it came from into a folder."""
-    if (trial is None) == (max_params is None):
+    """Write a network with its counts, its model card and where it came from into a folder."""
+    if [trial, max_params, ladder].count(None) != 2:  # noqa: PLR2004 - all but one
         raise InputError(
-            "An export needs one trial.",
-            "Name it with --trial N, or as the best under --max-params P.",
+            "An export needs one choice of trials.",
+            "Give --trial N, --max-params P for the best under it, or --ladder SIZES.",
         )
     from kwsearch import api
 
-    written = api.export(name, folder=folder, trial=trial, max_params=max_params, database=database)
-    sys.stdout.write(f"{written}\n")
+    if ladder is None:
+        written = api.export(
+            name,
+            folder=folder,
+            trial=trial,
+            max_params=max_params,
+            onnx=onnx,
+            database=database,
+        )
+        sys.stdout.write(f"{written}\n")
+        return
+    rows = api.export_ladder(name, folder=folder, sizes=ladder, onnx=onnx, database=database)
+    for row in rows:
+        _tell_rung(folder, row)
 
 
-COMMANDS = (report, export)
+def _tell_rung(folder: Path, row: Mapping[str, Any]) -> None:
+    """A folder that was written goes to standard output, why there is none to standard error."""
+    if row["folder"] == row["rung"]:
+        sys.stdout.write(f"{folder / row['folder']}\n")
+    elif row["folder"]:
+        say(f"{row['rung']}: trial {row['trial']} is the best here too, see {row['folder']}.")
+    else:
+        say(f"{row['rung']}: no complete trial has at most {row['max_params']:,} parameters.")
+
+
+def verify(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="An exported folder.")],
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Check an exported folder: every byte, its digest and counts, the network and its weights."""
+    form = form_of(as_json, as_csv)
+    from kwsearch import api
+
+    show_record(api.verify(folder), form)
+
+
+COMMANDS = (report, export, verify)
 """In the order of ``--help``."""

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from kwsearch.output import Form
-from kwsearch.quantities import parse_quantity
+from kwsearch.quantities import parse_points, parse_quantity
 from kwsearch.settings import check_name
 from search_spaces.errors import InputError
 
@@ -27,6 +27,14 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="A study's name.", par
 MaxParams = Annotated[
     int | None,
     typer.Option(metavar="P", parser=parse_quantity, help="Most parameters, such as 300k or 6M."),
+]
+Within = Annotated[
+    float | None,
+    typer.Option(
+        metavar="D%",
+        parser=parse_points,
+        help="The smallest network at most this much less accurate: 0.5% is half a point.",
+    ),
 ]
 Trials = Annotated[
     int | None,

@@ -38,6 +38,12 @@ ANSWERS = {
     "front": FRONT,
     "best": FRONT[0],
     "export": Path("out"),
+    "export_ladder": [
+        {"rung": "1x", "max_params": 10, "trial": None, "folder": None},
+        {"rung": "2x", "max_params": 20, "trial": 3, "folder": "2x"},
+        {"rung": "4x", "max_params": 40, "trial": 3, "folder": "2x"},
+    ],
+    "verify": {"folder": "out", "checked": []},
     "trials": FRONT,
     "parquet": Path("out.parquet"),
     "show": {"trial": 7},
@@ -105,7 +111,16 @@ def kwsearch(*words, **options):
             ("first",),
             {"database": None, "max_params": 300_000, "min_accuracy": 0.9, "knee": True},
         ),
-        ("best first --max-params 6M", ("first",), {"max_params": 6_000_000, "database": None}),
+        (
+            "best first --max-params 6M",
+            ("first",),
+            {"max_params": 6_000_000, "within": None, "database": None},
+        ),
+        (
+            "best first --within 0.5%",
+            ("first",),
+            {"max_params": None, "within": 0.005, "database": None},
+        ),
         ("trials first", ("first",), {"database": None}),
         ("show first 7", ("first", 7), {"database": None}),
         ("compare first second", ("first", "second"), {"database": None}),
@@ -119,19 +134,44 @@ def kwsearch(*words, **options):
         (
             "export first --trial 7 -o out",
             ("first",),
-            {"folder": Path("out"), "trial": 7, "max_params": None, "database": None},
+            {
+                "folder": Path("out"),
+                "trial": 7,
+                "max_params": None,
+                "onnx": False,
+                "database": None,
+            },
         ),
         (
-            "export first --max-params 300k --output out",
+            "export first --max-params 300k --output out --onnx",
             ("first",),
-            {"folder": Path("out"), "trial": None, "max_params": 300_000, "database": None},
+            {
+                "folder": Path("out"),
+                "trial": None,
+                "max_params": 300_000,
+                "onnx": True,
+                "database": None,
+            },
         ),
+        ("verify out --json", (Path("out"),), {}),
     ],
 )
 def test_words_become_one_call(calls, words, args, options):
     ended = run(*words.split())
     assert ended.exit_code == 0, ended.output
     assert calls == [(words.split()[0], args, options)]
+
+
+def test_a_ladder_prints_its_folders_and_tells_what_is_not_there(calls):
+    ended = run("export", "first", "--ladder", "1x,2x,4x", "-o", "out")
+    assert ended.exit_code == 0, ended.output
+    wanted = {"folder": Path("out"), "sizes": "1x,2x,4x", "onnx": False, "database": None}
+    assert calls == [("export_ladder", ("first",), wanted)]
+    assert ended.stdout == f"{Path('out/2x')}\n"
+    assert ended.stderr.splitlines() == [
+        "1x: no complete trial has at most 10 parameters.",
+        "4x: trial 3 is the best here too, see 2x.",
+    ]
 
 
 @pytest.mark.parametrize("verb", ["search", "resume"])
@@ -182,6 +222,10 @@ def test_the_database_may_be_named_by_the_environment(calls, monkeypatch):
         "compare first ../x",
         "report ../x",
         "export first --trial 1 --max-params 6M -o out",
+        "export first --trial 1 --ladder 1x -o out",
+        "best first --within 0.5",
+        "best first --within 101%",
+        "verify",
     ],
 )
 def test_what_cannot_be_meant_ends_with_2(calls, words):

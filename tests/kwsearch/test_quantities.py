@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kwsearch.quantities import LARGEST, format_quantity, parse_quantity, parse_ratio
+from kwsearch.quantities import (
+    LARGEST,
+    format_quantity,
+    parse_points,
+    parse_quantity,
+    parse_ratio,
+)
 from search_spaces.errors import InputError
 
 
@@ -101,3 +107,17 @@ def test_a_number_is_its_own_ratio(ratio: float) -> None:
 def test_what_is_no_positive_ratio_is_refused(text: str | float) -> None:
     with pytest.raises(InputError, match="not a positive ratio"):
         parse_ratio(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [("0.5%", 0.005), ("1 %", 0.01), ("0%", 0.0), ("100%", 1.0), ("0.1%", 0.001)],
+)
+def test_percentage_points_are_read_as_a_share(text: str, share: float) -> None:
+    assert parse_points(text) == share
+
+
+@pytest.mark.parametrize("text", ["0.5", "0.005", "-1%", "101%", "%", "nan%", "1e2%", "", "5%%"])
+def test_points_need_their_sign_and_end_at_100(text: str) -> None:
+    with pytest.raises(InputError, match=r"0\.5%"):
+        parse_points(text)

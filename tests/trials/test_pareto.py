@@ -82,3 +82,22 @@ def test_the_knee_is_where_more_parameters_stop_paying():
     assert knee(row).number == 1
     assert knee([]) is None
     assert knee(row[:1]).number == 0
+
+
+@given(
+    st.sets(st.integers(10, 10**6), min_size=3, max_size=9),
+    st.lists(st.floats(0.01, 0.1), min_size=9, max_size=9),
+)
+def test_the_knee_is_the_point_farthest_from_the_line_between_the_ends(sizes, gains):
+    """By the area of the triangle with the two ends, over the logarithm of parameters."""
+    errors = 1 - np.cumsum(gains)
+    row = [
+        Point(p, float(e), i) for i, (p, e) in enumerate(zip(sorted(sizes), errors, strict=False))
+    ]
+    ends = [np.array((np.log(point.params), point.error)) for point in (row[0], row[-1])]
+
+    def below(point):
+        along, to = ends[1] - ends[0], np.array((np.log(point.params), point.error)) - ends[0]
+        return to[0] * along[1] - to[1] * along[0]
+
+    assert below(knee(row)) >= max(map(below, row)) - 1e-9

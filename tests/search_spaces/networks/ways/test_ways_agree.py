@@ -13,6 +13,7 @@ from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.ways import WAYS
 from search_spaces.networks.ways.scratch import memory_limits
 from search_spaces.networks.ways.textbook import textbook
+from search_spaces.networks.ways.unfold import unfold
 
 OTHERS = sorted(set(WAYS) - {"textbook"})
 
@@ -99,6 +100,13 @@ def test_outputs_and_gradients_are_those_of_the_textbook_way(name: str, case: Ca
         strict=True,
     ):
         torch.testing.assert_close(got, want, atol=1e-10, rtol=0)
+
+
+@given(case=cases())
+def test_the_way_for_graphs_computes_what_the_textbook_way_computes(case: Case) -> None:
+    """Cells that span groups included."""
+    y = unfold(*case.tensors(), case.geometry)
+    torch.testing.assert_close(y, textbook(*case.tensors(), case.geometry), atol=1e-10, rtol=0)
 
 
 RESNET_LIKE = Case(

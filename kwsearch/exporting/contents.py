@@ -1,0 +1,76 @@
+"""The files of an export that follow from the database alone."""
+
+import json
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from kwsearch.exporting.layout import BACKBONE, CONFIG, COUNTS, ORIGIN
+from search_spaces import (
+    Backbone,
+    InputError,
+    NetworkConfig,
+    count,
+    from_upstream,
+    plan_network,
+    to_upstream,
+)
+from trials.records import StudyRecord, TrialRecord
+
+
+def contents(study: StudyRecord, record: TrialRecord) -> dict[str, Any]:
+    """Plain values by file name: configuration, table, counts and origin of a trial."""
+    config, backbone = record.trial.config, study.spec.backbone
+    return {
+        CONFIG: config.model_dump(mode="json"),
+        BACKBONE: backbone.to_dict(),
+        COUNTS: count(config, backbone).to_dict(),
+        ORIGIN: _origin(study, record),
+    }
+
+
+def upstream_settings(config: NetworkConfig, backbone: Backbone) -> dict[str, Any]:
+    """The authors' settings of a network.
+
+    Raises:
+        InputError: they cannot express it.
+    """
+    if ":" in backbone.name:
+        raise InputError(f"{backbone.name} is a network of one's own.", "Keep config.json.")
+    settings = to_upstream(config)
+    if plan_network(from_upstream(settings)).digest != plan_network(config, backbone).digest:
+        raise InputError(
+            "The study serves other layers than the authors do (exclude, addresses).",
+            "Keep config.json and backbone.json.",
+        )
+    return settings
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write plain values as JSON that people can read."""
+    path.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def versions() -> dict[str, str]:
+    """Versions of what numbers and weights depend on."""
+    return {name: version(name) for name in ("kwsearch", "torch", "torchvision", "optuna")}
+
+
+def _origin(study: StudyRecord, record: TrialRecord) -> dict[str, Any]:
+    return {
+        "study": study.name,
+        "trial": record.number,
+        "digest": record.trial.digest,
+        "params": record.trial.params,
+        "macs": record.trial.macs,
+        "accuracy": record.accuracy,
+        "accuracy_error": record.accuracy_error,
+        "loss": record.loss,
+        "epochs": record.epochs,
+        "seed": record.trial.seed,
+        "finished_at": record.finished_at.isoformat() if record.finished_at else None,
+        "settings": dict(study.spec.settings),
+        "searched_by": f"kwsearch {study.version}",
+        "exported_by": versions(),
+    }

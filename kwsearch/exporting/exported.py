@@ -1,0 +1,142 @@
+"""An exported folder, read back."""
+
+import importlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from kwsearch.exporting.checksums import CURE, read_checksums
+from kwsearch.exporting.layout import BACKBONE, CHECKSUMS, CONFIG, LADDER, ORIGIN, WEIGHTS
+from search_spaces import Backbone, InputError, KwsearchError, NetworkConfig, Plan, plan_network
+from trials.errors import DamagedDataError
+from trials.files import file_sha256
+
+if TYPE_CHECKING:
+    from torch import nn
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What a folder holds.
+
+    Attributes:
+        folder: where it lies.
+        plan: the configuration, worked out on the table that lies beside it.
+        origin: study, trial, seed, what was measured, and the network's digest.
+        weights: the file of the trial's weights, or None where none were kept.
+    """
+
+    folder: Path
+    plan: Plan
+    origin: Mapping[str, Any]
+    weights: Path | None
+
+    @property
+    def config(self) -> NetworkConfig:
+        """The network."""
+        return self.plan.config
+
+    @property
+    def backbone(self) -> Backbone:
+        """The table of layers that it is planned on."""
+        return self.plan.backbone
+
+    def network(self) -> "nn.Module":
+        """Build the network for inference; torch is loaded here.
+
+        Returns:
+            The module in evaluation mode, with the trial's weights, or where none were kept with
+            those that the trial's training started from.
+
+        Raises:
+            InputError: the backbone is a function of one's own, and is not there or has changed.
+            DamagedDataError: the weights are not those of this network.
+        """
+        networks = importlib.import_module("kwsearch.exporting.networks")
+        built: nn.Module = networks.built(self)
+        return built
+
+
+def load(folder: str | Path) -> Exported:
+    """Read a folder that `kwsearch export` wrote; what is read is checked against its checksums.
+
+    Raises:
+        InputError: there is no such folder, or it is no export.
+        DamagedDataError: a file that is read is not as it was written.
+    """
+    folder = require_export(Path(folder))
+    listed = read_checksums(folder)
+    weights = folder / WEIGHTS if WEIGHTS in listed else None
+    if weights is not None:
+        _require_unchanged(weights, listed)
+    backbone = read_part(
+        folder, BACKBONE, listed, lambda raw: Backbone.from_dict(plain_object(raw))
+    )
+    plan = read_part(
+        folder, CONFIG, listed, lambda raw: plan_network(NetworkConfig.from_json(raw), backbone)
+    )
+    origin = read_part(folder, ORIGIN, listed, _origin)
+    return Exported(folder, plan, origin, weights)
+
+
+def require_export(folder: Path) -> Path:
+    """The folder, if it is one and holds anything of an export.
+
+    Raises:
+        InputError: it does not.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder.", "Write one with 'kwsearch export'.")
+    if not any((folder / name).is_file() for name in (CHECKSUMS, CONFIG, LADDER)):
+        raise InputError(f"{folder} holds no export.", "Write one with 'kwsearch export'.")
+    return folder
+
+
+def read_part(folder: Path, name: str, listed: Mapping[str, str], read: Callable[[bytes], T]) -> T:
+    """Read a file of an export, which must be as it was written.
+
+    Raises:
+        DamagedDataError: it is not, or ``read`` cannot make sense of it.
+    """
+    path = folder / name
+    _require_unchanged(path, listed)
+    try:
+        return read(path.read_bytes())
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        RecursionError,
+        KwsearchError,
+    ) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise DamagedDataError(f"{path} cannot be used: {reason}.", CURE) from None
+
+
+def plain_object(raw: bytes) -> dict[str, Any]:
+    """Read the object that a JSON file holds; raises a ValueError or TypeError otherwise."""
+    value = json.loads(raw)
+    if not isinstance(value, dict):
+        raise TypeError(f"it holds a {type(value).__name__}, not an object")
+    return value
+
+
+def _require_unchanged(path: Path, listed: Mapping[str, str]) -> None:
+    if path.is_symlink() or not path.is_file():
+        raise DamagedDataError(f"{path} is missing.", CURE)
+    if file_sha256(path) != listed.get(path.name):
+        raise DamagedDataError(f"{path} is not as it was written.", CURE)
+
+
+def _origin(raw: bytes) -> dict[str, Any]:
+    value = plain_object(raw)
+    wanted = {"seed": int, "params": int, "macs": int, "digest": str}
+    odd = [name for name, kind in wanted.items() if not isinstance(value.get(name), kind)]
+    if odd:
+        raise TypeError(f"{', '.join(odd)} is not what it should be")
+    return value

@@ -1,0 +1,147 @@
+"""Exports on the disk: one trial, or the best under each of several sizes."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from kwsearch.exporting.card import Card
+from kwsearch.exporting.checksums import write_checksums
+from kwsearch.exporting.contents import contents, upstream_settings, write_json
+from kwsearch.exporting.graph import write_graph
+from kwsearch.exporting.images import image_settings
+from kwsearch.exporting.ladder import Rung
+from kwsearch.exporting.layout import CARD, CHECKSUMS, IMAGES, LADDER, UPSTREAM
+from search_spaces import InputError
+from trials.errors import StorageError
+from trials.files import new_folder
+from trials.records import StudyRecord, TrialRecord
+
+Row = dict[str, Any]
+
+
+def export_trial(
+    study: StudyRecord,
+    record: TrialRecord,
+    front: Sequence[TrialRecord],
+    folder: Path,
+    *,
+    onnx: bool = False,
+) -> Path:
+    """Write a trial into a new folder, whole or not at all; `layout` says which files.
+
+    Args:
+        study: the trial's study.
+        record: the trial.
+        front: of the study.
+        folder: to be created; its parent may have to be too.
+        onnx: whether the network is written as a graph too, and checked on the study's images.
+
+    Raises:
+        InputError: the folder exists, or a graph cannot be made or differs from the network.
+        StorageError: it cannot be written.
+    """
+    with _whole(folder) as draft:
+        _write(draft, study, record, front, onnx=onnx)
+    return folder
+
+
+def export_ladder(
+    study: StudyRecord,
+    found: Sequence[tuple[Rung, TrialRecord | None]],
+    front: Sequence[TrialRecord],
+    folder: Path,
+    *,
+    onnx: bool = False,
+) -> list[Row]:
+    """Write the trial of each rung into a folder of its own, all of them or none.
+
+    A trial that is the best under several sizes is written once, for the smallest of them.
+
+    Args:
+        study: the trials' study.
+        found: rungs and the best trial under each.
+        front: of the study.
+        folder: to be created.
+        onnx: as for `export_trial`.
+
+    Returns:
+        What ``ladder.json`` says: ``rung``, ``max_params``, ``trial``, ``params``, ``accuracy`` and
+        ``folder`` of each; the last four are None where no trial is so small.
+
+    Raises:
+        InputError: as `export_trial`.
+        StorageError: likewise.
+    """
+    rows: list[Row] = []
+    places: dict[int, str] = {}
+    with _whole(folder) as draft:
+        for rung, record in found:
+            if record is not None and record.number not in places:
+                places[record.number] = rung.name
+                (draft / rung.name).mkdir()
+                _write(draft / rung.name, study, record, front, onnx=onnx)
+            rows.append(
+                {
+                    "rung": rung.name,
+                    "max_params": rung.params,
+                    "trial": record.number if record else None,
+                    "params": record.trial.params if record else None,
+                    "accuracy": record.accuracy if record else None,
+                    "folder": places[record.number] if record else None,
+                }
+            )
+        write_json(draft / LADDER, {"study": study.name, "rungs": rows})
+        write_checksums(draft)
+    return rows
+
+
+@contextmanager
+def _whole(folder: Path) -> Iterator[Path]:
+    """A draft that becomes ``folder`` at the end."""
+    if folder.exists() or folder.is_symlink():
+        raise InputError(
+            f"{folder} exists; an export never overwrites.", "Name a new folder with -o."
+        )
+    try:
+        with new_folder(folder) as draft:
+            yield draft
+    except OSError as error:
+        raise StorageError(
+            f"{folder} cannot be written: {error.strerror or error}.",
+            "Make room, or name a folder that you may write to.",
+        ) from None
+
+
+def _write(
+    folder: Path,
+    study: StudyRecord,
+    record: TrialRecord,
+    front: Sequence[TrialRecord],
+    *,
+    onnx: bool,
+) -> None:
+    """Fill an empty folder with a trial."""
+    values, no_upstream = contents(study, record), None
+    try:
+        values[UPSTREAM] = upstream_settings(record.trial.config, study.spec.backbone)
+    except InputError as error:
+        no_upstream = error.cause
+    images = image_settings(study)
+    if images is not None:
+        values[IMAGES] = images
+    for name, value in values.items():
+        write_json(folder / name, value)
+    write_checksums(folder)
+    compared = write_graph(folder, study) if onnx else None
+    card = Card(
+        study=study,
+        record=record,
+        front=front,
+        files=[path.name for path in folder.iterdir() if path.name != CHECKSUMS],
+        no_upstream=no_upstream,
+        images=images,
+        graph=compared,
+    )
+    (folder / CARD).write_text(card.text(), encoding="utf-8")
+    write_checksums(folder)

@@ -1,0 +1,104 @@
+"""Exported networks as modules; torch is loaded with this file."""
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
+from torch import nn
+
+from kwsearch.exporting.checksums import CURE
+from kwsearch.exporting.exported import Exported
+from kwsearch.exporting.layout import BACKBONE
+from search_spaces.networks import build
+from trials.errors import DamagedDataError
+
+Shapes = dict[str, tuple[tuple[int, ...], str]]
+"""Shape and type of tensors by name."""
+
+_TYPES = {
+    torch.float64: "F64",
+    torch.float32: "F32",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.int64: "I64",
+    torch.int32: "I32",
+    torch.bool: "BOOL",
+}
+
+
+def built(exported: Exported) -> nn.Module:
+    """The network in evaluation mode; see `Exported.network`."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(exported.origin["seed"]))
+        network = build(exported.plan)
+    if exported.weights is not None:
+        check_weights(exported.weights, network)
+        network.load_state_dict(load_file(exported.weights))
+    return network.eval()
+
+
+def rebuilt(exported: Exported) -> tuple[int, int]:
+    """Build the network for its sizes alone, and compare the weights with it.
+
+    A shipped network takes no memory for that.
+
+    Returns:
+        Parameters of the network, and tensors in the file of weights (0 without one).
+
+    Raises:
+        InputError: the backbone is a function of one's own, and is not there or has changed.
+        DamagedDataError: the table or the weights do not fit the network.
+    """
+    own = ":" in exported.backbone.name
+    try:
+        with torch.device("cpu" if own else "meta"), torch.random.fork_rng(devices=[]):
+            network = build(exported.plan)
+    except AssertionError as error:
+        raise DamagedDataError(
+            f"{exported.folder / BACKBONE} does not fit the network: {error}.", CURE
+        ) from None
+    tensors = 0 if exported.weights is None else check_weights(exported.weights, network)
+    return sum(parameter.numel() for parameter in network.parameters()), tensors
+
+
+def check_weights(path: Path, network: nn.Module) -> int:
+    """Compare names, shapes and types in a safetensors file with those of a network.
+
+    Returns:
+        The number of tensors.
+
+    Raises:
+        DamagedDataError: the file is no whole safetensors file, or they differ.
+    """
+    found = _stored(path)
+    wanted: Shapes = {
+        name: (tuple(value.shape), _TYPES[value.dtype])
+        for name, value in network.state_dict().items()
+    }
+    odd = sorted(
+        name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name)
+    )
+    if odd:
+        more = f" and {len(odd) - 1} more" if len(odd) > 1 else ""
+        raise DamagedDataError(
+            f"{path} is not of this network: {odd[0]!r}{more} "
+            f"should be {_told(wanted.get(odd[0]))} and is {_told(found.get(odd[0]))}.",
+            CURE,
+        )
+    return len(found)
+
+
+def _stored(path: Path) -> Shapes:
+    """Reads the header alone; nothing in the file is ever run."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
+            return {n: (tuple(s.get_shape()), str(s.get_dtype())) for n, s in slices.items()}
+    except (SafetensorError, OSError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise DamagedDataError(f"{path} is no whole safetensors file: {reason}.", CURE) from None
+
+
+def _told(shape: tuple[tuple[int, ...], str] | None) -> str:
+    return "absent" if shape is None else f"{'x'.join(map(str, shape[0])) or 'scalar'} {shape[1]}"
