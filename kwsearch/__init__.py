@@ -17,6 +17,7 @@ _VERBS = (
     "export_ladder",
     "init",
     "load",
+    "mirror",
     "plan",
     "report",
     "resume",

@@ -8,7 +8,7 @@ Databases are named by URL or path; None means ``KWSEARCH_DATABASE``, else
 from collections.abc import Callable
 from pathlib import Path
 
-from kwsearch import answers, comparing, driving, exporting, frames, reporting
+from kwsearch import answers, comparing, driving, exporting, frames, mirroring, reporting
 from kwsearch.answers import Row
 from kwsearch.databases import check_database, merge_databases, upgrade_database
 from kwsearch.driving import Watch
@@ -280,6 +280,32 @@ def dashboard(
     server.serve(app, port, ready)
 
 
+def mirror(
+    name: str,
+    *,
+    tensorboard: str | Path | None = None,
+    mlflow: str | None = None,
+    database: str | None = None,
+) -> list[str]:
+    """Write a study for other programs; again, for what is new since.
+
+    Args:
+        name: of the study.
+        tensorboard: a folder for event files, a run a trial.
+        mlflow: tracking URI of an MLflow server or database, an experiment a study.
+        database: where the study is kept.
+
+    Returns:
+        What was written, a line each.
+
+    Raises:
+        InputError: no such study, or a program is not installed.
+        StorageError: something cannot be written.
+    """
+    with _reading(database) as store:
+        return mirroring.mirror(store, name, tensorboard=tensorboard, mlflow=mlflow)
+
+
 def trials(name: str, *, database: str | None = None) -> list[Row]:
     """Every trial of a study, a row each; `kwsearch.trials` gives them as a frame."""
     with _reading(database) as store:
@@ -409,6 +435,7 @@ __all__ = [
     "init",
     "load",
     "merge_databases",
+    "mirror",
     "parquet",
     "plan",
     "report",

@@ -1,11 +1,13 @@
-"""The command that shows a study while it is searched."""
+"""Commands that show a study in other ways: live, and in other programs."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from kwsearch.commands.options import Database, Name
+from search_spaces.errors import InputError
 
 PORT = 8411
 """Unless another is asked for."""
@@ -33,5 +35,28 @@ def _tell(address: str) -> None:
     sys.stdout.flush()
 
 
-COMMANDS = (dashboard,)
+def mirror(
+    name: Name,
+    tensorboard: Annotated[
+        Path | None,
+        typer.Option("--tensorboard", metavar="DIR", help="Event files, a run a trial."),
+    ] = None,
+    mlflow: Annotated[
+        str | None,
+        typer.Option("--mlflow", metavar="URI", help="An experiment at this tracking URI."),
+    ] = None,
+    database: Database = None,
+) -> None:
+    """Write a study for TensorBoard or MLflow; again, for what is new since."""
+    if tensorboard is None and mlflow is None:
+        raise InputError(
+            "A mirror needs a place.", "Name it with --tensorboard DIR, with --mlflow URI, or both."
+        )
+    from kwsearch import api
+
+    for line in api.mirror(name, tensorboard=tensorboard, mlflow=mlflow, database=database):
+        sys.stdout.write(f"{line}\n")
+
+
+COMMANDS = (dashboard, mirror)
 """In the order of ``--help``."""
