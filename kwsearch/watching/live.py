@@ -58,6 +58,6 @@ class Live:
                 self._known = State(self._source.tag, refresh(self._source.summary))
             self._state = self._known
         except (KwsearchError, OSError) as error:
-            text = f"The study cannot be read; this is what was last known. {error}"
-            body = json.dumps({"trouble": text})
+            cause = error.cause if isinstance(error, KwsearchError) else error
+            body = json.dumps({"trouble": f"{cause} Here is what was last known; asking again."})
             self._state = State(quoted(body), body)
