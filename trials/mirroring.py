@@ -12,13 +12,14 @@ from datetime import datetime
 from typing import Any
 
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+from optuna.distributions import BaseDistribution
 from optuna.storages import BaseStorage, InMemoryStorage
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState as OptunaState
 
-from search_spaces.choices import Choice, FloatRange
+from search_spaces.choices import Choice
 from trials.records import Measurement, TrialRecord, TrialState
+from trials.sampling.kinds import distribution
 
 OBJECTIVES = ("parameters", "accuracy")
 """To be minimised and maximised."""
@@ -64,7 +65,7 @@ class Mirror:
             curves: their measurements.
             dimensions: what was searched.
         """
-        distributions = {name: _distribution(choice) for name, choice in dimensions.items()}
+        distributions = {name: distribution(choice) for name, choice in dimensions.items()}
         for record in records:
             curve = curves.get(record.number, ())
             stamp = (record.state, record.trial.attempt, len(curve))
@@ -133,12 +134,6 @@ def _attributes(record: TrialRecord, curve: Sequence[Measurement]) -> dict[str, 
         "curve": {str(m.epoch): m.accuracy for m in curve},
     }
     return {name: value for name, value in facts.items() if value is not None}
-
-
-def _distribution(choice: Choice) -> BaseDistribution:
-    if isinstance(choice, FloatRange):
-        return FloatDistribution(choice.low, choice.high, log=choice.log)
-    return CategoricalDistribution(choice.values)
 
 
 def _local(time: datetime) -> datetime:

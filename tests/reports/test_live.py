@@ -72,6 +72,7 @@ def opened(browser, address, said, asked):
     page = context.new_page()
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("dialog", lambda dialog: said.append(f"dialog {dialog.message}"))
     page.on("request", lambda request: asked.append(request.url))
     page.goto(address)
     page.wait_for_selector("html[data-ready]")

@@ -10,7 +10,7 @@ import pytest
 
 from reports import tables
 from reports.figures.agreement import agreement_info
-from reports.page import render, write_page
+from reports.page import refresh, render, write_page
 from reports.palette import DARK, LIGHT
 from trials.errors import StorageError
 from trials.records import TrialState
@@ -45,6 +45,31 @@ def test_a_failure_with_html_in_it_is_escaped_wherever_it_stands(summary, page):
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in page
     data = json.loads(dict(scripts(page))[' type="application/json" id="data"'])
     assert EVIL in data["trials"]["detail"][0]
+
+
+def test_a_live_page_is_told_what_the_written_page_says(summary):
+    fresh = json.loads(refresh(summary))
+    written = render(summary, revision="first")
+    assert {name for name, part in fresh["parts"].items() if part not in written} == set()
+    data = json.loads(dict(scripts(written))[' type="application/json" id="data"'])
+    assert data == {**fresh["data"], "revision": "first"}
+    assert written.count("data-part=") == len(fresh["parts"])
+
+
+def test_only_a_live_page_may_ask_and_only_its_own_server(summary, page):
+    assert "connect-src" not in page
+    assert "connect-src &#39;self&#39;;" in render(summary, revision="first")
+
+
+def test_html_in_a_choice_is_escaped_in_what_a_live_page_puts_in_place(summary):
+    def evil(record):
+        return replace(record, values={**record.values, "sharing_range": EVIL})
+
+    bad = replace(summary, trials=tuple(evil(record) for record in summary.trials))
+    fresh = json.loads(refresh(bad))
+    assert not any(EVIL in part for part in fresh["parts"].values())
+    assert "&lt;script&gt;alert(1)" in fresh["parts"]["members"]
+    assert fresh["data"]["trials"]["values"]["sharing_range"][0] == EVIL
 
 
 def test_the_page_is_small_and_names_no_address_to_fetch_from(page):
