@@ -8,7 +8,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: setup search test check static bench clean
+.PHONY: setup search test faults check static bench clean
 .DELETE_ON_ERROR:
 
 setup: $(STAMP)
@@ -29,6 +29,10 @@ search: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest
+
+# What kills, starves or damages something on purpose; loops of twenty kills are marked slow.
+faults: $(STAMP)
+	$(BIN)/python -m pytest -m "fault and not slow"
 
 check: static test
 

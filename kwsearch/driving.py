@@ -21,9 +21,10 @@ from search_spaces.choices import Choice, FloatRange, Options
 from search_spaces.constraints import Limits
 from search_spaces.overrides import overridden
 from search_spaces.space import SETTINGS, Space
-from trials.checkpoints import Checkpoints
+from trials.checkpoints import RUNS, Checkpoints
 from trials.errors import DamagedDataError, InterruptedSearchError
-from trials.execution import run_serially
+from trials.execution import Executor, run_serially
+from trials.execution.ray_tune import RayTune
 from trials.fidelity import Ladder
 from trials.promotion import Halving
 from trials.records import Measure, NewStudy, StudyRecord
@@ -238,8 +239,9 @@ def drive(
             halving=_halving(asked, study),
             watch=watch or (lambda _: None),
             checkpoints=Checkpoints.of(study),
+            max_failures=settings.execution.max_failures,
         )
-        _run(search, lambda: _measure(settings, study, asked.ladder))
+        _run(search, _executor(asked, study.name), lambda: _measure(settings, study, asked.ladder))
     finally:
         store.release(study.name, worker)
     return store.study(study.name)
@@ -252,10 +254,27 @@ def _halving(asked: Problem, study: StudyRecord) -> Halving | None:
     return Halving(asked.settings.search.eta, low, study.spec.reference_params)
 
 
-def _run(search: Search, measure: Callable[[], Measure]) -> None:
+def _executor(asked: Problem, name: str) -> Executor:
+    """What runs the trials of a study; epochs are counted in the silence between two rungs."""
+    execution, rungs = asked.settings.execution, asked.ladder.rungs
+    if execution.executor == "serial":
+        return run_serially
+    widest = max(high - low for low, high in zip((0, *rungs), rungs, strict=False))
+    return RayTune(
+        folder=RUNS / name / "ray",
+        workers=execution.workers,
+        cpus_per_trial=execution.cpus_per_trial,
+        gpus_per_trial=execution.gpus_per_trial,
+        address=execution.address,
+        trial_timeout=execution.trial_timeout,
+        report_timeout=execution.epoch_timeout and execution.epoch_timeout * widest,
+    )
+
+
+def _run(search: Search, executor: Executor, measure: Callable[[], Measure]) -> None:
     try:
         with _signals():
-            run_serially(search, measure())
+            executor(search, measure())
     except BaseException as error:
         search.give_back()
         if isinstance(error, KeyboardInterrupt):
@@ -276,7 +295,7 @@ def _measure(settings: StudySettings, study: StudyRecord, ladder: Ladder) -> Mea
         )
     training = importlib.import_module("trials.training.proxy")  # torch is loaded here
     recipes = importlib.import_module("trials.training.recipe")
-    proxy = settings.proxy
+    proxy, execution = settings.proxy, settings.execution
     recipe = recipes.Recipe(
         epochs=ladder.top,
         batch_size=proxy.batch_size,
@@ -299,7 +318,9 @@ def _measure(settings: StudySettings, study: StudyRecord, ladder: Ladder) -> Mea
         split_seed=study.spec.seed,
         validation_share=proxy.validation_share,
         training_share=proxy.training_share,
-        threads=settings.execution.threads,
+        threads=execution.threads
+        or (execution.cpus_per_trial if execution.executor == "ray" else None),
+        device="cuda" if execution.gpus_per_trial else "cpu",
         way=proxy.way,
         backbone=study.spec.backbone,
         checkpoints=Checkpoints.of(study),

@@ -29,6 +29,7 @@ DATA = ("digits", "fashion-mnist", "cifar10", "cifar100", "svhn")
 """Datasets by name; anything with a slash is a folder of class folders."""
 
 _FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}")
 
 Ratio = float | tuple[float, ...] | RatioRange
 MultiplierChoice = Annotated[Ratio, ratio_choice(1024)]
@@ -260,9 +261,66 @@ class SearchSettings(Settings):
 class ExecutionSettings(Settings):
     """Where trials run."""
 
-    executor: Literal["serial"] = Field(
-        "serial", description="serial: one trial after the other, in this process."
+    executor: Literal["serial", "ray"] = Field(
+        "serial",
+        description="serial: one trial after the other, in this process; ray: in parallel, on this "
+        "machine or a cluster.",
     )
     threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(
-        None, description="CPU threads of one trial; torch's own choice if unset."
+        None,
+        description="CPU threads of one trial; if unset, torch's own choice, or cpus_per_trial "
+        "with ray.",
     )
+    gpus_per_trial: Annotated[float, Field(ge=0, le=1024)] = Field(
+        0.0,
+        description="GPUs of one trial, which is trained on the CPU at 0; below 1, trials share "
+        "one.",
+    )
+    workers: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
+        None, description="Trials at once, with ray; if unset, as many as there is room for."
+    )
+    cpus_per_trial: Annotated[int, Field(ge=1, le=1024)] = Field(
+        1, description="CPU cores that ray sets aside for one trial."
+    )
+    address: str | None = Field(
+        None,
+        description="host:port of a Ray cluster that runs, whose nodes all share this directory; "
+        "if unset, ray starts one on this machine, closed to others.",
+    )
+    trial_timeout: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="Seconds one trial may train, with ray; it is killed after that."
+    )
+    epoch_timeout: Annotated[float, Field(gt=0)] | None = Field(
+        None,
+        description="Seconds an epoch may take, with ray: a trial is killed that measures nothing "
+        "for as many of them as there are epochs between the two rungs furthest apart.",
+    )
+    max_failures: Annotated[int, Field(ge=0, le=1000)] = Field(
+        2, description="How often a trial is tried again, with ray, after its process has died."
+    )
+
+    @field_validator("workers", "address", "trial_timeout", "epoch_timeout")
+    @classmethod
+    def _needs_ray(cls, value: object, info: ValidationInfo) -> object:
+        alone = value is None or (info.field_name == "workers" and value == 1)
+        if info.data.get("executor") == "serial" and not alone:
+            raise ValueError(
+                f"{brief(value)} needs processes beside this one. Set executor = 'ray'."
+            )
+        return value
+
+    @field_validator("gpus_per_trial")
+    @classmethod
+    def _whole_above_one(cls, value: float) -> float:
+        if value > 1 and value != int(value):
+            raise ValueError(f"{value:g} is no whole number of GPUs, and no share of one either.")
+        return value
+
+    @field_validator("address")
+    @classmethod
+    def _host_and_port(cls, value: str | None) -> str | None:
+        if value is not None and not _ADDRESS.fullmatch(value):
+            raise ValueError(
+                f"{brief(value)} is not of the form 'host:port', as in '10.0.0.5:6379'."
+            )
+        return value

@@ -150,7 +150,10 @@ def test_all_faults_of_a_file_are_told_at_once(tmp_path: Path) -> None:
         trials = 1.5
         seed = -1
         [execution]
-        executor = "ray"
+        executor = "rey"
+        workers = 0
+        gpus_per_trial = 1.5
+        address = "cluster"
         [executon]
         """,
     )
@@ -175,7 +178,10 @@ def test_all_faults_of_a_file_are_told_at_once(tmp_path: Path) -> None:
         "search.sampler: 'tp' is none of tpe, nsga2, gp, random, qmc. Did you mean 'tpe'?",
         "search.trials: 1.5 must be an integer",
         "search.seed: -1 must be greater than or equal to 0",
-        "execution.executor: 'ray' is none of serial",
+        "execution.executor: 'rey' is none of serial, ray. Did you mean 'ray'?",
+        "execution.workers: 0 must be greater than or equal to 1",
+        "execution.gpus_per_trial: 1.5 is no whole number of GPUs",
+        "execution.address: 'cluster' is not of the form 'host:port'",
         "executon: unknown key. Did you mean 'execution'?",
     ):
         assert part in cause
@@ -264,3 +270,13 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(InputError, match=part):
             load_study(path)
+
+
+@pytest.mark.parametrize(
+    "key", ["workers = 2", "address = 'a:1'", "trial_timeout = 5.0", "epoch_timeout = 5.0"]
+)
+def test_what_needs_other_processes_is_refused_without_ray(tmp_path: Path, key: str) -> None:
+    path = tmp_path / "study.toml"
+    assert "Set executor = 'ray'" in refusal(path, MINIMAL + f"[execution]\n{key}")
+    path.write_text(MINIMAL + f"[execution]\nexecutor = 'ray'\n{key}", encoding="utf-8")
+    assert load_study(path).execution.executor == "ray"

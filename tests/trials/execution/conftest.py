@@ -1,8 +1,10 @@
 """Every test that takes ``executor`` runs once per executor."""
 
+import importlib
 import json
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 
 from search_spaces import NetworkConfig
 from trials.execution import Executor, Simulated, run_serially
+from trials.execution.ray_tune import RayTune, surroundings
 from trials.records import Measurement, Outcome, Trial, Verdict
 
 CONFIG = NetworkConfig(backbone="resnet8", num_classes=10, granularity="network")
@@ -112,7 +115,21 @@ def diary(tmp_path: Path) -> Diary:
     return Diary(tmp_path / "diary")
 
 
-@pytest.fixture(params=["serial", "simulated"])
-def executor(request: pytest.FixtureRequest) -> Executor:
-    """Each executor in turn."""
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A Ray cluster of our own on this machine, joined by this process until the tests are over."""
+    surroundings.keep_private()
+    module = importlib.import_module("trials.execution.ray_tune.cluster")
+    pickling = importlib.import_module("ray.cloudpickle")
+    pickling.register_pickle_by_value(sys.modules[__name__])  # workers cannot import this file
+    with module.joined(RayTune(tmp_path_factory.mktemp("ray"), workers=2)):
+        yield
+
+
+@pytest.fixture(params=["serial", "simulated", "ray"])
+def executor(request: pytest.FixtureRequest, tmp_path: Path) -> Executor:
+    """Each executor in turn, with one worker."""
+    if request.param == "ray":
+        request.getfixturevalue("cluster")
+        return RayTune(tmp_path / "ray", workers=1)
     return {"serial": run_serially, "simulated": Simulated()}[request.param]

@@ -1,0 +1,129 @@
+"""The keeper beside a worker notes why it ended, and leaves nothing of it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from trials.execution.ray_tune import keeper
+
+WORKER = """
+import os, signal, subprocess, sys, time
+from trials.execution.ray_tune.keeper import Keeper, Watch
+keeper = Keeper(Watch(sys.argv[1], trial=1.0, report=0.5, counters=[sys.argv[2]]))
+keeper.begin("7-1")
+keeper.run()
+child = subprocess.Popen(["sleep", "1000"])
+print(child.pid, flush=True)
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run a worker that ends with some lines of its own; what was noted, and its child."""
+    counter = tmp_path / "counter"
+    counter.write_text("low 0\noom_kill 3\n", encoding="utf-8")
+
+    def started(*lines):
+        command = [sys.executable, "-c", "\n".join([WORKER, *lines]), str(tmp_path), str(counter)]
+        done = subprocess.run(
+            command,
+            stdout=subprocess.PIPE,
+            text=True,
+            process_group=0,
+            check=False,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+        )
+        return keeper.read_note(str(tmp_path), "7-1", 2.0), int(done.stdout)
+
+    return started
+
+
+def gone(pid):
+    """Whether the process ends within some seconds."""
+    end = time.monotonic() + 5
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < end:
+        if "State:\tZ" in Path(f"/proc/{pid}/status").read_text(encoding="utf-8"):
+            return True
+        time.sleep(0.05)
+    return not Path(f"/proc/{pid}").exists()
+
+
+KILL = "os.kill(os.getpid(), signal.SIGKILL)"
+
+
+def test_a_killed_worker_is_noted_with_its_peak_memory_and_its_children_end(run):
+    (cause, detail), child = run("time.sleep(0.4)", "keeper.run()", "time.sleep(0.3)", KILL)
+    assert cause == "worker-lost"
+    assert "Peak memory" in detail
+    assert gone(child)
+
+
+def test_a_worker_that_dies_before_its_keeper_has_looked_is_noted_too(run):
+    (cause, _), child = run(KILL)
+    assert cause == "worker-lost"
+    assert gone(child)
+
+
+def test_a_worker_dead_when_the_kernel_has_killed_for_memory_lacked_memory(run):
+    count = "open(sys.argv[2], 'w').write('oom_kill 4')"
+    (cause, detail), child = run("time.sleep(0.3)", count, KILL)
+    assert cause == "out-of-memory"
+    assert "killed by the kernel" in detail
+    assert gone(child)
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (["time.sleep(1000)"], "Nothing was measured for 0.5 s"),
+        (["for _ in range(9): keeper.rest(); keeper.run(); time.sleep(0.3)"], "more than 1 s"),
+    ],
+)
+def test_time_limits_end_the_group_and_are_noted(run, lines, said):
+    (cause, detail), child = run(*lines)
+    assert cause == "timeout"
+    assert said in detail
+    assert gone(child)
+
+
+def test_rest_does_not_count_and_an_orderly_end_notes_nothing(run):
+    noted, child = run("keeper.rest()", "time.sleep(1.5)", "keeper.close()")
+    assert noted is None
+    assert gone(child)
+
+
+def test_a_keeper_whose_worker_died_first_harms_nobody(tmp_path):
+    """Its parent is another process by then, which must not be taken for the worker."""
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    bystander = subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(1000)"], process_group=0
+    )
+    try:
+        command = [
+            sys.executable,
+            "-I",
+            "-S",
+            keeper.__file__,
+            json.dumps({"notes": str(tmp_path)}),
+        ]
+        subprocess.run([*command, str(dead.pid)], stdin=subprocess.DEVNULL, timeout=20, check=True)
+        assert bystander.poll() is None
+    finally:
+        os.killpg(bystander.pid, signal.SIGKILL)
+        bystander.wait()
+
+
+def test_the_kernel_s_count_is_read_from_the_first_source_that_has_it(tmp_path):
+    first, second = tmp_path / "a", tmp_path / "b"
+    second.write_text("pgfault 12\noom_kill 5\n", encoding="utf-8")
+    assert keeper.oom_kills([str(first), str(second)]) == 5
+    first.write_text("oom 9\noom_kill 2\n", encoding="utf-8")
+    assert keeper.oom_kills([str(first), str(second)]) == 2
+    assert keeper.oom_kills([]) == 0

@@ -1,0 +1,128 @@
+"""What is Ray's alone: the same decisions as in series, more workers, clusters, surroundings."""
+
+import importlib
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from search_spaces import InputError
+from search_spaces.backbones import shipped
+from search_spaces.choices import FloatRange, Options
+from search_spaces.constraints import Limits
+from search_spaces.space import Space
+from trials.execution import run_serially
+from trials.execution.ray_tune import RayTune
+from trials.fidelity import Ladder
+from trials.promotion import Halving
+from trials.records import Measurement, NewStudy, Outcome, TrialState, Verdict
+from trials.search import Search
+from trials.store import open_store
+
+SPACE = Space(
+    shipped("resnet8x0.25", 10, 1, (8, 8)),
+    {
+        "cell_num_ratio": FloatRange(0.125, 4.0, log=True),
+        "sharing_range": Options(("none", "layer", "stage", "network")),
+    },
+)
+
+
+def table(path, executor, measure, ladder, trials):
+    """Everything measured in a study that ``executor`` ran, but for the time that it took."""
+    with open_store(str(path)) as store:
+        study = store.create_study(NewStudy("study", {}, SPACE.backbone, 0, trials, 60_000, 0.1))
+        halving = Halving(eta=2, low=2_000, high=60_000)
+        limits = Limits(max_params=60_000)
+        search = Search(store, study, SPACE, limits, ladder, "tpe", "test:1", halving)
+        executor(search, measure)
+        trials = [
+            (r.number, r.trial.digest, r.state, r.cause, r.detail, r.accuracy)
+            for r in store.trials("study")
+        ]
+        return trials, [
+            (number, m.epoch, m.accuracy, m.loss) for number, m in store.measurements("study")
+        ]
+
+
+def test_one_worker_decides_as_in_series(cluster, quick_path):  # noqa: ARG001 - the cluster is joined
+    def measure(trial, report):
+        luck = np.random.default_rng(trial.seed).uniform(0, 0.1)
+        for epoch in (1, 3, 9):
+            accuracy = 0.1 * np.log10(trial.params) + luck + 0.01 * epoch
+            if report(Measurement(epoch, accuracy, 0.01, 1 - accuracy, 100, 0.5)) is Verdict.STOP:
+                return
+
+    ray = RayTune(quick_path / "ray", workers=1)
+    tables = [
+        table(quick_path / f"{number}.db", executor, measure, Ladder((1, 3, 9)), 25)
+        for number, executor in enumerate((run_serially, ray))
+    ]
+    assert tables[0] == tables[1]
+    states = {state for _, _, state, *_ in tables[0][0]}
+    assert states == {TrialState.COMPLETE, TrialState.STOPPED}
+
+
+def test_real_trainings_give_the_same_curves_as_in_series(cluster, quick_path):  # noqa: ARG001 - likewise
+    data = importlib.import_module("trials.training.data")
+    recipes = importlib.import_module("trials.training.recipe")
+    ladder = Ladder((1, 2))
+    task = importlib.import_module("trials.training.proxy").ProxyTask(
+        prepared=data.prepare("digits", image_size=None, folder=None, cache=quick_path),
+        recipe=recipes.for_ladder(recipes.Recipe(epochs=2), ladder),
+        ladder=ladder,
+        split_seed=0,
+        threads=1,
+    )
+    ray = RayTune(quick_path / "ray", workers=1)
+    tables = [
+        table(quick_path / f"{number}.db", executor, task, ladder, 4)
+        for number, executor in enumerate((run_serially, ray))
+    ]
+    assert tables[0] == tables[1]
+    assert len(tables[0][1]) > 4
+
+
+def test_two_workers_work_at_once(cluster, script, diary, measured, tmp_path):  # noqa: ARG001 - likewise
+    """Each waits until the other has come."""
+
+    def measure(trial, report):
+        diary.write("begins", trial.number)
+        while len(diary.processes()) < 2:
+            pass
+        report(measured(1))
+
+    decider = script(trials=6)
+    RayTune(tmp_path / "ray")(decider, measure)
+    assert len(diary.processes()) == 2
+    assert decider.outcomes() == dict.fromkeys(range(6), Outcome(TrialState.COMPLETE))
+
+
+def test_more_workers_than_there_is_room_for_are_refused(cluster, script, tmp_path):  # noqa: ARG001 - likewise
+    with pytest.raises(InputError, match="room for 2 trials at once, not for 3"):
+        RayTune(tmp_path / "ray", workers=3)(script(), print)
+    with pytest.raises(InputError, match=r"0\.5 GPUs"):
+        RayTune(tmp_path / "ray", gpus_per_trial=0.5)(script(), print)
+
+
+def test_a_node_that_does_not_see_the_folder_is_named(cluster, tmp_path, monkeypatch):  # noqa: ARG001 - likewise
+    module = importlib.import_module("trials.execution.ray_tune.cluster")
+    module._check_folder(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"do not see the folder .*127\.0\.0\.1"):
+        module._check_folder(Path("/proc/self/cwd"))  # another folder in every process
+
+
+def test_a_cluster_that_is_not_there_is_said_to_be_missing():
+    module = importlib.import_module("trials.execution.ray_tune.cluster")
+    with pytest.raises(InputError, match=r"127\.0\.0\.1:1 cannot be joined"):
+        module._join("127.0.0.1:1")
+
+
+def test_a_run_leaves_signals_and_environment_as_they_were(cluster, script, tmp_path):  # noqa: ARG001 - likewise
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+    before = [signal.getsignal(number) for number in numbers], dict(os.environ)
+    RayTune(tmp_path / "ray", workers=1)(script(trials=0), print)
+    assert ([signal.getsignal(number) for number in numbers], dict(os.environ)) == before
