@@ -8,7 +8,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: setup search test faults check static bench clean
+.PHONY: setup search test faults check static bench docs clean
 .DELETE_ON_ERROR:
 
 setup: $(STAMP)
@@ -48,6 +48,10 @@ bench: $(STAMP)
 		test -e "$$script" || continue; \
 		echo "== $$script"; $(BIN)/python "$$script" || exit 1; \
 	done
+
+# The reference pages, from the code; the tests compare them.
+docs: $(STAMP)
+	@$(BIN)/python docs/reference.py
 
 clean:
 	rm -rf .venv build dist .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -25,6 +25,9 @@ from trials.store import Store
 Row = dict[str, Any]
 
 _TRIES = 4000
+_STALE = 200
+"""Draws in a row that were known already, after which a space holds nothing new."""
+
 _STEPS = 24
 _NEAR = 0.05
 _ROUNDING = 1e-12
@@ -210,16 +213,16 @@ def plan(asked: Problem, *, params: int | None, number: int, seed: int) -> list[
             (_plan_row(asked.space, values, None) for values in found), key=lambda r: r["params"]
         )
     rows: dict[str, Row] = {}
-    near = 0
+    near = stale = 0
     for values in islice(_towards(asked.space, params, seed), _TRIES):
         size = asked.space.count(values)
         if size is None or asked.limits.broken(size):
             continue
         row = _plan_row(asked.space, values, params)
-        if row["digest"] not in rows:
-            rows[row["digest"]] = row
-            near += abs(row["relative"]) <= _NEAR
-        if near >= 2 * number:
+        stale = stale + 1 if row["digest"] in rows else 0
+        near += not stale and abs(row["relative"]) <= _NEAR
+        rows.setdefault(row["digest"], row)
+        if near >= 2 * number or stale >= _STALE:
             break
     return sorted(rows.values(), key=lambda row: abs(row["relative"]))[:number]
 
