@@ -345,12 +345,12 @@ def export(
     Raises:
         InputError: no such study or trial, the folder exists, or no graph can be made.
         StorageError: it cannot be written.
+        DamagedDataError: the weights that are kept of the trial are not as they were written.
     """
     with _reading(database) as store:
-        study = store.study(name)
         record = _best(store, name, max_params) if trial is None else store.trial(name, trial)
-        front = store.front(name)
-    return exporting.export_trial(study, record, front, Path(folder), onnx=onnx)
+        found = _found(store, name)
+        return exporting.export_trial(found, record, Path(folder), onnx=onnx)
 
 
 def export_ladder(
@@ -378,13 +378,17 @@ def export_ladder(
     Raises:
         InputError: as `export`, or a size cannot be read, or no trial is so small.
         StorageError: it cannot be written.
+        DamagedDataError: as `export`.
     """
     with _reading(database) as store:
-        study = store.study(name)
-        rungs = exporting.parse_ladder(sizes, study.spec.backbone.params)
-        found = exporting.best_under(rungs, lambda most: store.best(name, most))
-        front = store.front(name)
-    return exporting.export_ladder(study, found, front, Path(folder), onnx=onnx)
+        found = _found(store, name)
+        rungs = exporting.parse_ladder(sizes, found.study.spec.backbone.params)
+        under = exporting.best_under(rungs, lambda most: store.best(name, most))
+        return exporting.export_ladder(found, under, Path(folder), onnx=onnx)
+
+
+def _found(store: Store, name: str) -> exporting.Found:
+    return exporting.Found(store.study(name), store.front(name), store.files(name))
 
 
 def load(folder: str | Path) -> Exported:

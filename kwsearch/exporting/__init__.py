@@ -5,12 +5,13 @@ network is built, onnx where a graph is asked for.
 """
 
 from kwsearch.exporting.exported import Exported, load
-from kwsearch.exporting.folder import export_ladder, export_trial
+from kwsearch.exporting.folder import Found, export_ladder, export_trial
 from kwsearch.exporting.ladder import Rung, best_under, parse_ladder
 from kwsearch.exporting.verifying import verify
 
 __all__ = [
     "Exported",
+    "Found",
     "Rung",
     "best_under",
     "export_ladder",

@@ -22,7 +22,7 @@ from kwsearch.exporting.layout import (
 from kwsearch.exporting.markdown import code, table
 from kwsearch.output import escape
 from search_spaces import count
-from trials.records import StudyRecord, TrialRecord
+from trials.records import KeptFile, StudyRecord, TrialRecord
 
 HUB_DATASETS = {
     "fashion-mnist": "zalando-datasets/fashion_mnist",
@@ -90,6 +90,7 @@ class Card:
         record: the trial.
         front: the study's front.
         files: names of the other files in the folder.
+        kept: the weights that the database names.
         no_upstream: why there are no settings of the authors, if there are none.
         images: content of ``pretrained_cfg.json``, if it is there.
         graph: how near the graph comes to the network, where there is one.
@@ -99,6 +100,7 @@ class Card:
     record: TrialRecord
     front: Sequence[TrialRecord]
     files: Sequence[str]
+    kept: KeptFile | None
     no_upstream: str | None
     images: Mapping[str, Any] | None
     graph: Compared | None
@@ -240,8 +242,8 @@ class Card:
         told.append(
             "The weights are those of the trial's short training."
             if weights
-            else "No weights are kept of this trial: the network starts as the trial's training "
-            f"did, from seed {self.record.trial.seed}."
+            else f"{self._no_weights()}: the network starts as the trial's training did, from seed "
+            f"{self.record.trial.seed}."
         )
         if self.images is not None:
             mean, std = (
@@ -262,6 +264,11 @@ class Card:
         if self.no_upstream is not None:
             told.append(f"There is no `{UPSTREAM}`: {code(self.no_upstream)}")
         return "\n\n".join(told)
+
+    def _no_weights(self) -> str:
+        if self.kept is None:
+            return "No weights are kept of this trial"
+        return f"The weights of this trial, {code(self.kept.path)}, were not at hand"
 
     def _provenance(self) -> str:
         record, study = self.record, self.study

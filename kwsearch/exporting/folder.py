@@ -1,7 +1,8 @@
 """Exports on the disk: one trial, or the best under each of several sizes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,44 +13,52 @@ from kwsearch.exporting.graph import write_graph
 from kwsearch.exporting.images import image_settings
 from kwsearch.exporting.ladder import Rung
 from kwsearch.exporting.layout import CARD, CHECKSUMS, IMAGES, LADDER, UPSTREAM
+from kwsearch.exporting.weights import copy_weights
 from search_spaces import InputError
 from trials.errors import StorageError
 from trials.files import new_folder
-from trials.records import StudyRecord, TrialRecord
+from trials.records import KeptFile, StudyRecord, TrialRecord
 
 Row = dict[str, Any]
 
 
-def export_trial(
-    study: StudyRecord,
-    record: TrialRecord,
-    front: Sequence[TrialRecord],
-    folder: Path,
-    *,
-    onnx: bool = False,
-) -> Path:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a study found, as far as an export tells of it.
+
+    Attributes:
+        study: as the database has it.
+        front: its front.
+        kept: weights that are kept, by trial.
+    """
+
+    study: StudyRecord
+    front: Sequence[TrialRecord]
+    kept: Mapping[int, KeptFile]
+
+
+def export_trial(found: Found, record: TrialRecord, folder: Path, *, onnx: bool = False) -> Path:
     """Write a trial into a new folder, whole or not at all; `layout` says which files.
 
     Args:
-        study: the trial's study.
+        found: what the trial's study found.
         record: the trial.
-        front: of the study.
         folder: to be created; its parent may have to be too.
         onnx: whether the network is written as a graph too, and checked on the study's images.
 
     Raises:
         InputError: the folder exists, or a graph cannot be made or differs from the network.
         StorageError: it cannot be written.
+        DamagedDataError: the weights that are kept of the trial are not as they were written.
     """
     with _whole(folder) as draft:
-        _write(draft, study, record, front, onnx=onnx)
+        _write(draft, found, record, onnx=onnx)
     return folder
 
 
 def export_ladder(
-    study: StudyRecord,
-    found: Sequence[tuple[Rung, TrialRecord | None]],
-    front: Sequence[TrialRecord],
+    found: Found,
+    rungs: Sequence[tuple[Rung, TrialRecord | None]],
     folder: Path,
     *,
     onnx: bool = False,
@@ -59,9 +68,8 @@ def export_ladder(
     A trial that is the best under several sizes is written once, for the smallest of them.
 
     Args:
-        study: the trials' study.
-        found: rungs and the best trial under each.
-        front: of the study.
+        found: what the trials' study found.
+        rungs: sizes, and the best trial under each.
         folder: to be created.
         onnx: as for `export_trial`.
 
@@ -76,11 +84,11 @@ def export_ladder(
     rows: list[Row] = []
     places: dict[int, str] = {}
     with _whole(folder) as draft:
-        for rung, record in found:
+        for rung, record in rungs:
             if record is not None and record.number not in places:
                 places[record.number] = rung.name
                 (draft / rung.name).mkdir()
-                _write(draft / rung.name, study, record, front, onnx=onnx)
+                _write(draft / rung.name, found, record, onnx=onnx)
             rows.append(
                 {
                     "rung": rung.name,
@@ -91,7 +99,7 @@ def export_ladder(
                     "folder": places[record.number] if record else None,
                 }
             )
-        write_json(draft / LADDER, {"study": study.name, "rungs": rows})
+        write_json(draft / LADDER, {"study": found.study.name, "rungs": rows})
         write_checksums(draft)
     return rows
 
@@ -113,15 +121,9 @@ def _whole(folder: Path) -> Iterator[Path]:
         ) from None
 
 
-def _write(
-    folder: Path,
-    study: StudyRecord,
-    record: TrialRecord,
-    front: Sequence[TrialRecord],
-    *,
-    onnx: bool,
-) -> None:
+def _write(folder: Path, found: Found, record: TrialRecord, *, onnx: bool) -> None:
     """Fill an empty folder with a trial."""
+    study, kept = found.study, found.kept.get(record.number)
     values, no_upstream = contents(study, record), None
     try:
         values[UPSTREAM] = upstream_settings(record.trial.config, study.spec.backbone)
@@ -132,13 +134,16 @@ def _write(
         values[IMAGES] = images
     for name, value in values.items():
         write_json(folder / name, value)
+    if kept is not None:
+        copy_weights(kept, folder)
     write_checksums(folder)
     compared = write_graph(folder, study) if onnx else None
     card = Card(
         study=study,
         record=record,
-        front=front,
+        front=found.front,
         files=[path.name for path in folder.iterdir() if path.name != CHECKSUMS],
+        kept=kept,
         no_upstream=no_upstream,
         images=images,
         graph=compared,

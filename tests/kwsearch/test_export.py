@@ -17,14 +17,13 @@ from huggingface_hub import ModelCard
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 import kwsearch
 from kwsearch import api
+from kwsearch.exporting import Found, export_trial, onnx_graph, parse_ladder
 from kwsearch.exporting import folder as writing
-from kwsearch.exporting import onnx_graph, parse_ladder
 from kwsearch.exporting.card import Card
-from kwsearch.exporting.checksums import write_checksums
 from kwsearch.exporting.contents import upstream_settings
 from kwsearch.exporting.markdown import code, table
 from kwsearch.output import escape
@@ -33,7 +32,9 @@ from search_spaces.backbones import shipped
 from search_spaces.networks import build
 from search_spaces.overrides import overridden
 from search_spaces.published import published
-from trials.errors import StorageError
+from trials.errors import DamagedDataError, StorageError
+from trials.files import file_sha256
+from trials.records import KeptFile
 from trials.store import open_store
 
 FILES = {
@@ -197,7 +198,7 @@ def test_a_name_of_images_cannot_break_the_head_of_a_card():
     evil = "./x\n---\n<script>alert('1')</script> | ` \x1b[2J"
     settings = {**study.spec.settings, "proxy": {**study.spec.settings["proxy"], "data": evil}}
     object.__setattr__(study.spec, "settings", settings)
-    text = Card(study, record, (), (), None, None, None).text()
+    text = Card(study, record, (), (), None, None, None, None).text()
     card = ModelCard(text)
     assert card.data.eval_results[0].dataset_name == escape(evil)
     page = MarkdownIt("commonmark").enable("table").render(card.text)
@@ -396,15 +397,52 @@ def test_best_within_is_the_smallest_that_is_about_as_good(within, limit):
     assert found["params"] <= best["params"]
 
 
-def test_kept_weights_are_loaded(exported, tmp_path):
-    copy = Path(shutil.copytree(exported, tmp_path / "copy"))
-    network = kwsearch.load(copy).network()
+@pytest.fixture
+def kept(exported, at_study):
+    """Weights that a study keeps of its best trial: the starting ones, every parameter raised."""
+    network = kwsearch.load(exported).network()
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.add_(1)
-    save_file(network.state_dict(), copy / "model.safetensors")
-    write_checksums(copy)
-    again = kwsearch.load(copy).network()
+    path = at_study / "runs" / "small" / "weights.safetensors"
+    path.parent.mkdir(exist_ok=True)
+    save_file(network.state_dict(), path)
+    yield KeptFile("small/weights.safetensors", file_sha256(path), path.stat().st_size)
+    path.unlink()
+
+
+def _export_kept(kept, folder):
+    with open_store(None, create=False, read_only=True) as store:
+        study, best = store.study("small"), store.best("small", 60_000)
+    return export_trial(Found(study, (), {best.number: kept}), best, folder)
+
+
+def test_kept_weights_are_exported_and_loaded(kept, tmp_path):
+    folder = _export_kept(kept, tmp_path / "out")
+    raised = load_file("runs/small/weights.safetensors")
+    network = kwsearch.load(folder).network()
+    assert raised.keys() == network.state_dict().keys()
     for name, value in network.state_dict().items():
-        assert torch.equal(again.state_dict()[name], value), name
-    assert any("weights" in row["what"] for row in kwsearch.verify(copy)["checked"])
+        assert torch.equal(raised[name], value), name
+    assert any("weights" in row["what"] for row in kwsearch.verify(folder)["checked"])
+    card = (folder / "README.md").read_text()
+    assert "those of the trial's short training" in card
+    names = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        exec(re.findall(r"```python\n(.*?)```", card, re.DOTALL)[1], names)  # noqa: S102 - as above
+    assert torch.equal(names["network"].conv1.weight, network.conv1.weight)
+
+
+def test_kept_weights_that_are_elsewhere_are_told_and_damaged_ones_refused(
+    kept, tmp_path, monkeypatch
+):
+    Path("runs/small/weights.safetensors").write_bytes(b"cut")
+    with pytest.raises(DamagedDataError, match=r"small/weights\.safetensors"):
+        _export_kept(kept, tmp_path / "out")
+    assert everything(tmp_path) == []
+    monkeypatch.setenv("KWSEARCH_DATABASE", str(Path("runs/kwsearch.db").resolve()))
+    monkeypatch.chdir(tmp_path)
+    folder = _export_kept(kept, tmp_path / "out")
+    assert "were not at hand" in (folder / "README.md").read_text()
+    assert not (folder / "model.safetensors").exists()

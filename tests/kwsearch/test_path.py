@@ -12,11 +12,15 @@ from pathlib import Path
 import moocore
 import numpy as np
 import pytest
+import torch
 
 from kwsearch import api
+from kwsearch.exporting.images import images_of
 from search_spaces import NetworkConfig, count
 from trials.store import open_store
 from trials.store.check import check
+from trials.training.loop import evaluate
+from trials.training.recipe import digits
 
 STUDY = """
 [space]
@@ -160,6 +164,19 @@ def test_what_was_searched_is_exported_and_verified(folder):
     assert (told["digest"], told["params"]) == (best["digest"], best["params"])
     counted = json.loads(kwsearch("count", "best", "--json", cwd=folder).stdout)
     assert (counted["digest"], counted["macs"]) == (best["digest"], best["macs"])
+
+
+def test_an_exported_network_has_the_accuracy_that_was_measured(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(folder)
+    best = api.best("small")
+    exported = api.load(api.export("small", trial=best["trial"], folder=tmp_path / "out"))
+    with (
+        open_store(None, create=False, read_only=True) as store,
+        images_of(store.study("small")) as (_, data),
+    ):
+        recipe = digits(2)
+        right, _ = evaluate(exported.network(), data, recipe, torch.device("cpu"))
+    assert right / len(data.evaluation) == best["accuracy"]
 
 
 @pytest.mark.parametrize(
