@@ -52,6 +52,7 @@ def search(
     database: str | None = None,
     name: str | None = None,
     trials: int | None = None,
+    seed_from: str | None = None,
     watch: Watch | None = None,
 ) -> StudyRecord:
     """Create a study and search until it has its trials.
@@ -61,16 +62,18 @@ def search(
         database: where to keep it.
         name: another name than the study file's.
         trials: another number of trials.
+        seed_from: a study of the database whose best networks are proposed first, or
+            ``"published"`` for the published ones of the backbone.
         watch: called with the search's `trials.search.Standing` after each finished trial.
 
     Raises:
-        InputError: bad settings, or a study of that name exists.
+        InputError: bad settings, a study of that name exists, or nothing of ``seed_from`` fits.
         NothingFeasibleError: no network of the space lies inside the budget.
         InterruptedSearchError: stopped by a person or a signal; `resume` goes on.
     """
     wanted = _changed(settings(study), name, trials)
     with open_store(database) as store:
-        return driving.drive(store, driving.create(store, wanted), watch=watch)
+        return driving.drive(store, driving.create(store, wanted, seed_from=seed_from), watch=watch)
 
 
 def _changed(wanted: StudySettings, name: str | None, trials: int | None) -> StudySettings:

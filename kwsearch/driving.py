@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from kwsearch import seeding
 from kwsearch.settings import RatioRange, StudySettings, from_plain, to_plain
 from search_spaces import Backbone, InputError
 from search_spaces.backbones import shipped
@@ -174,11 +175,16 @@ def images_of(settings: StudySettings) -> Prepared:
     )
 
 
-def create(store: Store, settings: StudySettings) -> StudyRecord:
+def create(store: Store, settings: StudySettings, *, seed_from: str | None = None) -> StudyRecord:
     """Write a new study down.
 
+    Args:
+        store: the database.
+        settings: of the study.
+        seed_from: what to propose first; see `kwsearch.seeding.seeds`.
+
     Raises:
-        InputError: the name is taken, or the images cannot be read.
+        InputError: the name is taken, the images cannot be read, or nothing of ``seed_from`` fits.
         NothingFeasibleError: no network of the space lies inside the budget.
     """
     if settings.name is None:
@@ -188,10 +194,11 @@ def create(store: Store, settings: StudySettings) -> StudyRecord:
     asked = problem(settings, table)
     seed = settings.search.seed
     require_member(asked.space, asked.limits, seed)
+    seeds = [] if seed_from is None else seeding.seeds(store, asked.space, seed_from)
     return store.create_study(
         NewStudy(
             name=settings.name,
-            settings={**to_plain(settings), "images": images.sha256},
+            settings={**to_plain(settings), "images": images.sha256, "seeds": seeds},
             backbone=table,
             seed=seed,
             trials=settings.search.trials,
@@ -203,7 +210,8 @@ def create(store: Store, settings: StudySettings) -> StudyRecord:
 
 def settings_of(study: StudyRecord) -> StudySettings:
     """The settings a study was created from."""
-    plain = {key: value for key, value in study.spec.settings.items() if key != "images"}
+    added = ("images", "seeds")
+    plain = {key: value for key, value in study.spec.settings.items() if key not in added}
     return from_plain(plain, f"study {study.name}")
 
 
@@ -237,6 +245,8 @@ def drive(
             sampler=settings.search.sampler,
             worker=worker,
             halving=_halving(asked, study),
+            seeds=study.spec.settings.get("seeds", ()),
+            alike=seeding.alike(study, store.studies()) if settings.search.reuse else (),
             watch=watch or (lambda _: None),
             checkpoints=Checkpoints.of(study),
             max_failures=settings.execution.max_failures,

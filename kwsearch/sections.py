@@ -256,6 +256,11 @@ class SearchSettings(Settings):
     eta: Annotated[float, Field(ge=1.1, le=100)] = Field(
         3.0, description="Halving lets about one in eta trials go on from each rung."
     )
+    reuse: bool = Field(
+        default=True,
+        description="Whether a network that another study of the database has trained in just the "
+        "same way, from the same seed, is not trained again: its measurements are copied.",
+    )
 
 
 class ExecutionSettings(Settings):

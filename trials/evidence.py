@@ -42,7 +42,7 @@ def thinned(seen: Sequence[Observation], number: int) -> list[int]:
     """
     if len(seen) <= number:
         return list(range(len(seen)))
-    kept = set(_by_merit(seen)[: number // 2])
+    kept = set(by_merit(seen)[: number // 2])
     others = (place for place in reversed(range(len(seen))) if place not in kept)
     kept.update([*islice(others, number // 4)])
     rest = sorted(set(range(len(seen))) - kept, key=lambda place: (seen[place].params, place))
@@ -51,7 +51,10 @@ def thinned(seen: Sequence[Observation], number: int) -> list[int]:
     return sorted(kept)
 
 
-def _by_merit(seen: Sequence[Observation]) -> list[int]:
+def by_merit(seen: Sequence[Observation]) -> list[int]:
+    """Places of observations, the best first: complete ones, by rank, then by crowding."""
+    if not seen:
+        return []
     points = [Point.of(one.params, one.accuracy, place) for place, one in enumerate(seen)]
     lacking = np.array([one.lacking for one in seen])
     rank = ranks(points)

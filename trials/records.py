@@ -273,6 +273,26 @@ class TrialRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """A trial of another study that was trained just as a trial of this one would be.
+
+    Attributes:
+        study: its study.
+        number: its place there.
+        measurements: its measurements, by epoch.
+    """
+
+    study: str
+    number: int
+    measurements: tuple[Measurement, ...]
+
+    @property
+    def worker(self) -> str:
+        """What stands for the worker of a trial whose measurements are copied from this one."""
+        return f"copied from study {self.study!r}, trial {self.number}"
+
+
+@dataclass(frozen=True, slots=True)
 class PastTrial:
     """What samplers learn from a trial that ended complete or stopped.
 

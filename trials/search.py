@@ -7,11 +7,12 @@ goes on as if it had never stopped.
 
 import hashlib
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 
 from search_spaces import Count, InfeasibleError, Plan, count, plan_network
+from search_spaces.choices import Value
 from search_spaces.constraints import Limits
 from search_spaces.space import Space
 from trials.checkpoints import Checkpoints
@@ -21,6 +22,7 @@ from trials.fidelity import Ladder
 from trials.pareto import Front, Point
 from trials.promotion import WINDOW, Decision, Entry, Halving
 from trials.records import (
+    Earlier,
     FrontUpdate,
     KeptFile,
     Measurement,
@@ -106,6 +108,9 @@ class Search:
         watch: called with the standing after each finished trial.
         max_failures: lost attempts of a trial, in this run, after which another one is made.
         checkpoints: where trainings leave their states; None if they leave none.
+        seeds: values proposed before all others.
+        alike: other studies of the database that train the same network in the same way; what they
+            have measured is copied.
     """
 
     store: Store
@@ -119,6 +124,8 @@ class Search:
     watch: Callable[[Standing], None] = lambda _: None
     max_failures: int = 2
     checkpoints: Checkpoints | None = None
+    seeds: Sequence[Mapping[str, Value]] = ()
+    alike: Sequence[str] = ()
     exhausted: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
@@ -153,8 +160,9 @@ class Search:
     def _rebuilt_sampler(self, under_way: Iterable[TrialRecord]) -> Sampler:
         seed = self.study.spec.seed
         asked = self._asked + self._refused.total()
-        begins = self.sampler in GUIDED and asked < STARTUP
-        startup = self.space.spread(STARTUP, self.limits, seed) if begins else []
+        startup = [*self.seeds]
+        if self.sampler in GUIDED and asked < len(startup) + STARTUP:
+            startup += self.space.spread(STARTUP, self.limits, seed)
         sampler = make_sampler(self.sampler, self.space.dimensions, seed, startup, asked=asked)
         for told in self.store.history(self._name):
             observed = self._observation(told.params, told.epochs, told.accuracy)
@@ -174,11 +182,38 @@ class Search:
     def suggest(self) -> Trial | None:
         """The next trial: one that was under way when the search stopped, or a new one.
 
+        New trials that a like study has measured are not handed out: they begin and end here.
+
         Returns:
             None when the study has its trials, or when the space holds no further network.
         """
         if self._waiting:
             return self.store.again(self._name, self._waiting.pop(), self.worker)
+        while True:
+            begun = self._propose()
+            if begun is None:
+                return None
+            trial, earlier = begun
+            if earlier is None or not self._copied(trial, earlier):
+                return (
+                    trial
+                    if earlier is None
+                    else self.store.again(self._name, trial.number, self.worker)
+                )
+
+    def _copied(self, trial: Trial, earlier: Earlier) -> bool:
+        """Report what a like study has measured; whether that was all, and the trial is over."""
+        over = False
+        for measurement in earlier.measurements:
+            stopped = self.report(trial, measurement) is Verdict.STOP
+            over = stopped or measurement.epoch == self.ladder.top
+            if over:
+                self.finish(trial, Outcome(TrialState.COMPLETE))
+                break
+        return over
+
+    def _propose(self) -> tuple[Trial, Earlier | None] | None:
+        """Begin a new trial; what was measured of it before, or None if there is no new one."""
         if self._asked >= self._budget or self.exhausted:
             return None
         before = self._refused[Refusal.KNOWN]
@@ -210,7 +245,7 @@ class Search:
             return Refusal.OVER_BUDGET if over else Refusal.UNDER_BUDGET
         return Refusal.KNOWN if plan.digest in self._known else (plan, size)
 
-    def _begin(self, proposal: Proposal, plan: Plan, size: Count) -> Trial:
+    def _begin(self, proposal: Proposal, plan: Plan, size: Count) -> tuple[Trial, Earlier | None]:
         trial = Trial(
             study=self._name,
             number=self._asked,
@@ -220,12 +255,14 @@ class Search:
             macs=size.macs,
             seed=trial_seed(self.study.spec.seed, plan.digest),
         )
-        self.store.begin(trial, proposal.values, proposal.state, self._unwritten, self.worker)
+        earlier = self.store.earlier(self.alike, trial.digest, trial.seed)
+        worker = self.worker if earlier is None else earlier.worker
+        self.store.begin(trial, proposal.values, proposal.state, self._unwritten, worker)
         self._unwritten.clear()
         self._asked += 1
         self._known.add(trial.digest)
         self._open[trial.number] = _Open(proposal.ticket)
-        return trial
+        return trial, earlier
 
     def report(self, trial: Trial, measurement: Measurement) -> Verdict:
         """Keep a measurement; answer whether the trial goes on.

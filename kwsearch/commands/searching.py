@@ -75,6 +75,14 @@ def search(
         typer.Option(metavar="NAME", help="Another name for the study.", parser=check_name),
     ] = None,
     trials: Trials = None,
+    seed_from: Annotated[
+        str | None,
+        typer.Option(
+            "--seed-from",
+            metavar="STUDY",
+            help="Propose the best networks of another study first, or 'published' ones.",
+        ),
+    ] = None,
     database: Database = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
@@ -84,7 +92,14 @@ def search(
     from kwsearch import api
 
     with Progress() as progress:
-        record = api.search(source, database=database, name=name, trials=trials, watch=progress)
+        record = api.search(
+            source,
+            database=database,
+            name=name,
+            trials=trials,
+            seed_from=seed_from,
+            watch=progress,
+        )
     _conclude(record, api.front(record.name, database=database), form)
 
 

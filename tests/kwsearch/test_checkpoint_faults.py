@@ -33,6 +33,7 @@ batch_size = 256
 
 [search]
 trials = 2
+reuse = false
 
 [execution]
 threads = 1

@@ -182,7 +182,7 @@ def test_a_search_ends_with_its_front(calls, verb):
     assert (first, args) == (verb, ("first",))
     assert callable(options.pop("watch"))
     options.pop("name", None)
-    own = {"steal": False} if verb == "resume" else {}
+    own = {"steal": False} if verb == "resume" else {"seed_from": None}
     assert options == {"database": "a.db", "trials": 4, **own}
     assert second == ("front", ("first",), {"database": "a.db"})
     assert json.loads(ended.stdout) == FRONT

@@ -39,6 +39,7 @@ batch_size = 64
 
 [search]
 trials = 5
+reuse = false
 
 [execution]
 threads = 1

@@ -6,7 +6,7 @@ import moocore
 import numpy as np
 import pytest
 
-from search_spaces import InfeasibleError
+from search_spaces import InfeasibleError, plan_network
 from search_spaces.backbones import shipped
 from search_spaces.choices import FloatRange, Options
 from search_spaces.constraints import Limits
@@ -53,8 +53,9 @@ def new_study(store, name="study", trials=12, seed=0):
     )
 
 
-def open_search(store, study, sampler="tpe", space=SPACE, halving=None):
-    return Search(store, store.study(study.name), space, LIMITS, LADDER, sampler, "test:1", halving)
+def open_search(store, study, sampler="tpe", space=SPACE, halving=None, **more):
+    study = store.study(study.name)
+    return Search(store, study, space, LIMITS, LADDER, sampler, "test:1", halving, **more)
 
 
 @pytest.fixture
@@ -378,3 +379,65 @@ def test_a_front_without_files_is_a_front(store, kept):
     run_serially(searching_and_keeping(store, kept), learn)
     assert store.front("study")
     assert store.files("study") == {}
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2", "random", "qmc"])
+def test_seeds_are_proposed_first_and_a_resumed_search_goes_on_among_them(store, sampler):
+    seeds = SPACE.spread(4, LIMITS, seed=7)
+    wanted = [plan_network(SPACE.decode(values), SPACE.backbone).digest for values in seeds]
+    study = new_study(store, "whole", trials=9)
+    run_serially(open_search(store, study, sampler, seeds=seeds), learn)
+    assert [record.trial.digest for record in store.trials("whole", limit=4)] == wanted
+    new_study(store, trials=2)
+    for trials in (2, 6, 9):
+        store.set_trials("study", trials)
+        run_serially(open_search(store, store.study("study"), sampler, seeds=seeds), learn)
+    assert table(store) == table(store, "whole")
+
+
+@pytest.mark.parametrize("halving", [None, HALVING])
+def test_what_a_like_study_has_measured_is_copied_and_said_to_be(store, halving):
+    run_serially(open_search(store, new_study(store, "one", trials=20), halving=halving), learn)
+    trained = []
+
+    def measure(trial, report):
+        trained.append(trial.number)
+        learn(trial, report)
+
+    study = new_study(store, "other", trials=25)
+    run_serially(open_search(store, study, halving=halving, alike=["one"]), measure)
+    assert trained == list(range(20, 25))
+    assert table(store, "other")[:20] == table(store, "one")
+    assert [m for n, m in store.measurements("other") if n < 20] == [
+        m for _, m in store.measurements("one")
+    ]
+    workers = [record.worker for record in store.trials("other")]
+    assert workers[3] == "copied from study 'one', trial 3"
+    assert workers[20:] == ["test:1"] * 5
+    assert check(store) == []
+
+
+def test_a_copied_trial_that_goes_on_beyond_what_was_measured_is_trained(store):
+    run_serially(open_search(store, new_study(store, "one", trials=20), halving=HALVING), learn)
+    stopped = [r.number for r in store.trials("one") if r.state is TrialState.STOPPED]
+    assert stopped
+    trained = []
+
+    def measure(trial, report):
+        trained.append((trial.number, trial.attempt))
+        learn(trial, report)
+
+    study = new_study(store, "whole", trials=20)
+    run_serially(open_search(store, study, "tpe", alike=["one"]), measure)
+    first = stopped[0]  # until then both studies knew the same
+    assert trained[0] == (first, 2)
+    assert store.trial("whole", first).worker == "test:1"
+    assert {r.state for r in store.trials("whole")} == {TrialState.COMPLETE}
+    assert check(store) == []
+
+
+def test_another_seed_s_trainings_are_not_copied(store):
+    run_serially(open_search(store, new_study(store, "one", trials=6)), learn)
+    study = new_study(store, "other", trials=6, seed=1)
+    run_serially(open_search(store, study, alike=["one"]), learn)
+    assert {record.worker for record in store.trials("other")} == {"test:1"}

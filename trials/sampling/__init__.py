@@ -25,9 +25,9 @@ def make_sampler(
         kind: one of `SAMPLERS`.
         dimensions: what each dimension can take.
         seed: the study's seed.
-        startup: values proposed first, in this order, by a sampler that is guided.
+        startup: values proposed first, in this order.
         asked: proposals made before this sampler was built.
     """
     if kind in GUIDED:
         return Guided(kind, dimensions, seed, startup, asked)
-    return Drawn(dimensions, seed, asked, evenly=kind == "qmc")
+    return Drawn(dimensions, seed, startup, asked, evenly=kind == "qmc")

@@ -4,7 +4,7 @@
 own QMC sampler draws options at random and forgets its place when it is rebuilt.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,25 +21,35 @@ class Drawn:
     Args:
         dimensions: what each dimension can take.
         seed: the study's seed.
+        startup: values proposed first, in this order.
         asked: proposals made before this sampler was built.
         evenly: whether points fill the space evenly (``qmc``) or are drawn independently.
     """
 
     def __init__(
-        self, dimensions: Mapping[str, Choice], seed: int, asked: int, *, evenly: bool
+        self,
+        dimensions: Mapping[str, Choice],
+        seed: int,
+        startup: Sequence[Mapping[str, Value]] = (),
+        asked: int = 0,
+        *,
+        evenly: bool,
     ) -> None:
         self._dimensions = dict(dimensions)
         self._seed = seed
+        self._startup = tuple(startup)
         self._asked = asked
         self._sequence = qmc.Sobol(len(self._dimensions), rng=seed) if evenly else None
-        if self._sequence is not None and asked:  # scipy cannot move on by nothing
-            self._sequence.fast_forward(asked)
+        if self._sequence is not None and asked > len(self._startup):
+            self._sequence.fast_forward(asked - len(self._startup))
 
     def ask(self, *, blindly: bool = False) -> Proposal:
         """The next point; it is as blind as ever."""
         del blindly
         index = self._asked
         self._asked += 1
+        if index < len(self._startup):
+            return Proposal(index, dict(self._startup[index]), {})
         if self._sequence is not None:
             shares = self._sequence.random(1)[0]
         else:

@@ -1,7 +1,7 @@
 """Everything that can be asked of a store."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, select
@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, select
 from search_spaces.errors import InputError, nearest
 from trials.promotion import Entry
 from trials.records import (
+    Earlier,
     FrontRecord,
     FullTraining,
     KeptFile,
@@ -234,6 +235,22 @@ class Reader:
             InputError: no such study.
         """
         return self._units.read(lambda c: resuming.rung(c, study_id(c, study), epoch, most))
+
+    def earlier(self, studies: Sequence[str], digest: str, seed: int) -> Earlier | None:
+        """What other studies have measured of a network trained from a seed.
+
+        Args:
+            studies: their names.
+            digest: of the network.
+            seed: of the training.
+
+        Returns:
+            The trial among them that was measured longest, complete or stopped; None if there is
+            none.
+        """
+        if not studies:
+            return None
+        return self._units.read(lambda c: resuming.earlier(c, studies, digest, seed))
 
     def known_digests(self, study: str) -> dict[str, int]:
         """Number of the trial of each digest.

@@ -1,13 +1,13 @@
 """Reading what a search needs to go on with a study, and no more."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import Connection, bindparam, or_, select
 
 from trials.promotion import Entry
-from trials.records import PastTrial, TrialState
+from trials.records import Earlier, PastTrial, TrialState
 from trials.store import rows
-from trials.store.models import MeasurementRow, TrialRow
+from trials.store.models import MeasurementRow, StudyRow, TrialRow
 
 _OF_STUDY = TrialRow.study_id == bindparam("study")
 _PAST = (
@@ -32,6 +32,23 @@ _RUNG = (
     .order_by(TrialRow.number.desc())
     .limit(bindparam("most"))
 )
+_ELSEWHERE = (
+    select(TrialRow.id, StudyRow.name, TrialRow.number)
+    .join(StudyRow, StudyRow.id == TrialRow.study_id)
+    .where(
+        StudyRow.name.in_(bindparam("studies", expanding=True)),
+        TrialRow.digest == bindparam("network"),
+        TrialRow.seed == bindparam("trained_from"),
+        TrialRow.state.in_((TrialState.COMPLETE, TrialState.STOPPED)),
+    )
+    .order_by(TrialRow.epochs.desc(), TrialRow.id)
+    .limit(1)
+)
+_CURVE = (
+    select(MeasurementRow.__table__)
+    .where(MeasurementRow.trial_id == bindparam("trial"))
+    .order_by(MeasurementRow.epoch)
+)
 _PAGE = 1000
 
 
@@ -54,3 +71,15 @@ def rung(connection: Connection, study: int, epoch: int, most: int) -> list[Entr
         )
         for row in reversed(connection.execute(_RUNG, given).all())
     ]
+
+
+def earlier(
+    connection: Connection, studies: Sequence[str], digest: str, seed: int
+) -> Earlier | None:
+    """The longest measured trial of a network and a seed in some studies."""
+    given = {"studies": list(studies), "network": digest, "trained_from": seed}
+    found = connection.execute(_ELSEWHERE, given).one_or_none()
+    if found is None:
+        return None
+    curve = connection.execute(_CURVE, {"trial": found.id})
+    return Earlier(found.name, found.number, tuple(rows.measurement(row) for row in curve))

@@ -65,3 +65,32 @@ def test_an_unknown_study_has_no_past(store: Store) -> None:
         list(store.history("none"))
     with pytest.raises(InputError, match="no study 'none'"):
         store.rung("none", 1, 1)
+
+
+def test_the_longest_trial_of_a_network_and_a_seed_is_found_in_the_studies_named(
+    searched: Store, make_driver: Any
+) -> None:
+    """Other studies, other seeds, failed and open trials are not looked at."""
+    shorter = make_driver(searched, "shorter")
+    shorter.create()
+    shorter.begin(0)
+    shorter.measure(0, 0.9, epochs=(1,))
+    searched.finish("shorter", 0, STOPPED, None)
+    digests = {number: driver_digest(searched, number) for number in range(5)}
+    found = searched.earlier(["shorter", "study"], digests[0], 0)
+    assert found is not None
+    assert (found.study, found.number) == ("study", 0)
+    assert list(found.measurements) == [m for _, m in searched.measurements("study", 0)]
+    shorter_one = searched.earlier(["shorter"], digests[0], 0)
+    assert shorter_one is not None
+    assert (shorter_one.study, len(shorter_one.measurements)) == ("shorter", 1)
+    assert searched.earlier([], digests[0], 0) is None
+    assert searched.earlier(["study"], digests[0], 1) is None
+    assert [searched.earlier(["study"], digests[number], number) for number in (2, 3, 4)] == [
+        None
+    ] * 3
+
+
+def driver_digest(store: Store, number: int) -> str:
+    """Digest of a trial."""
+    return store.trial("study", number).trial.digest
