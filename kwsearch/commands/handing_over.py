@@ -58,6 +58,8 @@ def export(
         )
     from kwsearch import api
 
+    if onnx:
+        say("Writing each graph and comparing it with its network takes a minute or so.")
     if ladder is None:
         written = api.export(
             name,
