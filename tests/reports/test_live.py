@@ -79,7 +79,7 @@ def opened(browser, address, said, asked):
     return page
 
 
-def wait_for_text(page, selector, text, seconds=30):
+def wait_for_text(page, selector, text, seconds=60):
     for _ in range(seconds * 5):
         if text in page.locator(selector).inner_text():
             return
