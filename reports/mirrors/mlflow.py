@@ -53,14 +53,17 @@ def _experiment(client: MlflowClient, name: str) -> str:
 
 
 def _known(client: MlflowClient, experiment: str) -> set[str]:
-    """Digests of the experiment's runs that were finished being written."""
+    """Digests of the experiment's runs; those that were cut off while being written are removed."""
     digests: set[str] = set()
     page = None
     while True:
         found = client.search_runs([experiment], max_results=_MANY, page_token=page)
         for run in found:
-            if run.info.end_time is not None:
-                digests.add(run.data.tags.get(DIGEST, ""))
+            digest = run.data.tags.get(DIGEST)
+            if digest is not None and run.info.end_time is None:
+                client.delete_run(run.info.run_id)
+            elif digest is not None:
+                digests.add(digest)
         page = found.token
         if not page:
             return digests

@@ -100,8 +100,14 @@ def test_mlflow_has_a_run_a_trial_and_only_new_ones_are_added(summary, tmp_path)
     assert log_runs(replace(summary, trials=summary.trials[:8]), address) == 3
     client = mlflow.MlflowClient(tracking_uri=address)
     experiment = client.get_experiment_by_name("made-up")
+    cut_off = {"kwsearch.digest": summary.trials[7].trial.digest, "kwsearch.trial": "7"}
+    client.create_run(experiment.experiment_id, tags=cut_off)
+    client.create_run(experiment.experiment_id, tags={"mine": "yes"}, run_name="another's")
+    assert log_runs(replace(summary, trials=summary.trials[:8]), address) == 0
     found = client.search_runs([experiment.experiment_id])
-    runs = {int(run.data.tags["kwsearch.trial"]): run for run in found}
+    assert len(found) == 9, "another's run is left alone"
+    ours = [run for run in found if "mine" not in run.data.tags]
+    runs = {int(run.data.tags["kwsearch.trial"]): run for run in ours}
     assert sorted(runs) == list(range(8))
     for record in summary.trials[:8]:
         found = runs[record.number]
