@@ -164,7 +164,8 @@ class Search:
         if self.sampler in GUIDED and asked < len(startup) + STARTUP:
             startup += self.space.spread(STARTUP, self.limits, seed)
         sampler = make_sampler(self.sampler, self.space.dimensions, seed, startup, asked=asked)
-        for told in self.store.history(self._name):
+        past = self.store.history(self._name) if self.sampler in GUIDED else ()
+        for told in past:
             observed = self._observation(told.params, told.epochs, told.accuracy)
             sampler.restore(told.number, told.values, told.sampler_state, observed)
         for record in under_way:

@@ -173,4 +173,4 @@ def test_halving_reaches_the_front_of_full_trainings_for_fewer_epochs(quick_path
             assert whole.epochs <= halved.epochs
             gains.append(halved.hypervolume / whole.hypervolume)
         assert check(store) == []
-    assert np.mean(gains) > 1.0
+    assert np.mean(gains) > 1.02
