@@ -201,7 +201,7 @@ def wide(
         executor = Simulated(workers, clock=time.thread_time)
         begin = time.perf_counter()
         search = opened(store, "study", sampler)
-        search.watch = lambda standing: so_far(standing.finished, executor.usage)
+        search.watch = lambda standing: so_far(standing.finished - finished, executor.usage)
         executor(search, following(curve))
         took = time.perf_counter() - begin
         study = store.study("study")
