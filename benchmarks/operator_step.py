@@ -3,9 +3,10 @@
 A step is forward, cross-entropy, backward and SGD with momentum. All three networks live in one
 process and are timed in turns, so that a busy machine hurts them alike; the fastest step counts.
 The floor is the arithmetic of the cheapest exact way of every layer, plus that of the plain layers,
-at the speed of a 1024 x 1024 x 1024 product measured in the same process.
+at the speed of a 1024 x 1024 x 1024 product measured in the same process. Peak memory is what the
+first step of a network adds to the process.
 
-    python benchmarks/operator_step.py [--quick] [--threads 2] [--rows resnet18/32]
+    python benchmarks/operator_step.py [--quick] [--profile] [--rows resnet18/32 ...]
 
 The last line is JSON.
 """
@@ -15,8 +16,11 @@ import ctypes
 import json
 import platform
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 
 import torch
@@ -26,11 +30,17 @@ from torch.nn import functional as F
 from search_spaces import NetworkConfig, plan_network
 from search_spaces.networks import build
 from search_spaces.networks.backbones import plain_network
+from search_spaces.networks.chooser import Situation, modelled
 from search_spaces.networks.geometry import Geometry
+from search_spaces.networks.layer import KWConv, KWLinear
+from search_spaces.networks.ways import WAYS
 from search_spaces.networks.ways.costs import COSTS, Sizes
 from search_spaces.networks.ways.lowering import lowers
 
 CLASSES = 100
+SLOW = 1.0
+"""Seconds above which a step of the textbook way is not repeated as often as the others'."""
+
 BACKWARD = 3
 """A training step takes three times the arithmetic of its forward pass."""
 
@@ -45,6 +55,15 @@ class Row:
     ratio: float
     cell: float
     dtype: str = "float32"
+
+    @property
+    def product(self) -> torch.dtype:
+        """Type in which products are computed."""
+        return torch.float32 if self.dtype == "float32" else torch.bfloat16
+
+    def precision(self) -> torch.autocast:
+        """What puts a forward pass into that type."""
+        return torch.autocast("cpu", torch.bfloat16, enabled=self.dtype != "float32")
 
     @property
     def name(self) -> str:
@@ -80,6 +99,7 @@ class Result:
     chosen_by_floor: float
     textbook_peak: float
     chosen_peak: float
+    choices: dict[str, int]
 
 
 class Runner:
@@ -91,25 +111,24 @@ class Runner:
         self.x = torch.randn(row.batch, 3, row.pixels, row.pixels, generator=generator)
         self.target = torch.randint(0, CLASSES, (row.batch,), generator=generator)
         self.optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9)
-        self.half = row.dtype != "float32"
+        self.row = row
 
     def step(self) -> float:
         """Seconds of one step."""
         start = time.perf_counter()
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
+        with self.row.precision():
             loss = F.cross_entropy(self.network(self.x).float(), self.target)
         torch.autograd.backward(loss)
         self.optimizer.step()
         self.optimizer.zero_grad()
         return time.perf_counter() - start
 
-    def peak(self) -> float:
-        """Bytes that a step adds to what the process holds."""
+    def first_step(self) -> tuple[float, float]:
+        """Seconds of a step, and bytes that it adds to what the process holds."""
         ctypes.CDLL("libc.so.6").malloc_trim(0)
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
         resting = _status("VmRSS")
-        self.step()
-        return _status("VmHWM") - resting
+        return self.step(), _status("VmHWM") - resting
 
 
 def _status(field: str) -> float:
@@ -117,34 +136,96 @@ def _status(field: str) -> float:
     return 1024.0 * int(next(line for line in lines if line.startswith(field)).split()[1])
 
 
-def arithmetic(network: nn.Module, row: Row, plain_macs: int) -> float:
-    """MACs of a step when every layer is computed in its cheapest way."""
-    total = float(BACKWARD * plain_macs * row.batch)
-    seen: list[tuple[Geometry, tuple[int, ...], int]] = []
+@dataclass(frozen=True)
+class Layer:
+    """A served layer at the input that a row gives it."""
 
-    def note(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        geometry = layer.geometry
-        assert isinstance(geometry, Geometry)
+    name: str
+    geometry: Geometry
+    size: tuple[int, ...]
+    cells: int
+    row: Row
+
+    @property
+    def floor(self) -> float:
+        """MACs of a step in the cheapest way."""
+        sizes = Sizes.of(self.geometry, self.row.batch, self.size, self.cells)
+        able = [name for name in COSTS if name == "textbook" or lowers(self.geometry)]
+        return min(COSTS[name](sizes).arithmetic for name in able)
+
+    @property
+    def way(self) -> str:
+        """The way that the cost model gives it."""
+        return modelled(
+            Situation(
+                geometry=self.geometry,
+                batch=self.row.batch,
+                size=self.size,
+                cells=self.cells,
+                dtype=self.row.product,
+                device="cpu",
+                threads=torch.get_num_threads(),
+                trains=True,
+            )
+        )
+
+    def seconds(self) -> float:
+        """Seconds of the chosen way alone, forward and backward; the fastest of four."""
+        g = self.geometry
+        x = torch.randn(self.row.batch, g.in_channels, *self.size)
+        if len(self.size) == 2:
+            x = x.contiguous(memory_format=torch.channels_last)
+        alpha = torch.randn(self.row.batch, g.mixtures, self.cells)
+        cells = torch.randn(self.cells, g.cell_out, g.cell_in, *g.cell_kernel)
+        tensors = [tensor.requires_grad_() for tensor in (x, alpha, cells)]
+
+        def step() -> None:
+            with self.row.precision():
+                y = WAYS[self.way](tensors[0], tensors[1], tensors[2], g)
+            torch.autograd.grad(y, tensors, torch.ones_like(y))
+
+        return _best(step, 4)
+
+
+def served_layers(network: nn.Module, row: Row) -> list[Layer]:
+    """Every served layer, in the order of the forward pass."""
+    seen: list[Layer] = []
+
+    def note(name: str, layer: KWConv | KWLinear, inputs: tuple[Tensor, ...]) -> None:
         x = inputs[0]
         size = tuple(x.shape[2:])
-        if isinstance(getattr(layer, "in_features", None), int) or geometry.kernel == (1,):
+        if isinstance(layer, KWLinear):
             size = (x[0, ..., 0].numel(),)
-        seen.append((geometry, size, len(layer.warehouse.cells)))  # type: ignore[arg-type,union-attr]  # served layers carry a warehouse
+        seen.append(Layer(name, layer.geometry, size, len(layer.warehouse.cells), row))
 
     hooks = [
-        layer.register_forward_pre_hook(note)
-        for layer in network.modules()
-        if isinstance(getattr(layer, "geometry", None), Geometry)
+        layer.register_forward_pre_hook(partial(note, name))
+        for name, layer in network.named_modules()
+        if isinstance(layer, KWConv | KWLinear)
     ]
     with torch.no_grad():
         network(torch.randn(2, 3, row.pixels, row.pixels))
     for hook in hooks:
         hook.remove()
-    for geometry, size, cells in seen:
-        sizes = Sizes.of(geometry, row.batch, size, cells)
-        able = [name for name in COSTS if name == "textbook" or lowers(geometry)]
-        total += min(COSTS[name](sizes).arithmetic for name in able)
-    return total
+    return seen
+
+
+def profile(layers: list[Layer]) -> Iterator[str]:
+    """A table of layers alone, by their module: time, floor and how much of it is arithmetic."""
+    speed = product_speed(layers[0].row.dtype)
+    yield "| layers | ways | ms | floor ms | floor / time |"
+    yield "|---|---|---|---|---|"
+    times: dict[Layer, float] = {}
+    for group, members in groupby(layers, key=lambda layer: layer.name.split(".")[0]):
+        same = list(members)
+        alike = [replace(layer, name="") for layer in same]
+        for layer in alike:
+            if layer not in times:
+                times[layer] = layer.seconds()
+        spent = sum(times[layer] for layer in alike)
+        floor = sum(layer.floor for layer in same) / speed
+        ways = ", ".join(f"{n} {way}" for way, n in Counter(layer.way for layer in same).items())
+        yield f"| {group} | {ways} | {1e3 * spent:.0f} | {1e3 * floor:.0f} | {floor / spent:.2f} |"
 
 
 def product_speed(dtype: str) -> float:
@@ -163,8 +244,8 @@ def _best(work: Callable[[], object], repeats: int) -> float:
     return best
 
 
-def measure(row: Row, *, quick: bool) -> Result:
-    """Time the three networks of a row in turns."""
+def networks(row: Row) -> tuple[dict[str, nn.Module], int]:
+    """The three networks of a row, and MACs of the plain layers for one image."""
     config = NetworkConfig(
         backbone=row.backbone,
         num_classes=CLASSES,
@@ -173,25 +254,31 @@ def measure(row: Row, *, quick: bool) -> Result:
         cell_outplane_ratio=row.cell,
     )
     plan = plan_network(config, input_size=(row.pixels, row.pixels))
-    runners = {}
+    made: dict[str, nn.Module] = {}
     for way in ("plain", "chosen", "textbook"):
         torch.manual_seed(0)
-        network = (
-            plain_network(plan.backbone)
-            if way == "plain"
-            else build(plan, way="auto" if way == "chosen" else "textbook")
-        )
-        runners[way] = Runner(network, row)
-    best = dict.fromkeys(runners, float("inf"))
-    turns = 4 if quick else 10
-    for turn in range(turns):
+        if way == "plain":
+            made[way] = plain_network(plan.backbone)
+        else:
+            made[way] = build(plan, way="auto" if way == "chosen" else way)
+    return made, plan.backbone.plain_macs
+
+
+def measure(row: Row, *, quick: bool) -> Result:
+    """Time the three networks of a row in turns."""
+    made, plain_macs = networks(row)
+    runners = {way: Runner(network, row) for way, network in made.items()}
+    best, peaks = {}, {}
+    for way, runner in runners.items():
+        best[way], peaks[way] = runner.first_step()
+    for turn in range(1, 5 if quick else 12):
         for way, runner in runners.items():
-            slow = way == "textbook" and best["textbook"] > 1.0 and turn >= (1 if quick else 3)
-            if not slow:
+            slow = way == "textbook" and best["textbook"] > SLOW
+            if not slow or (turn <= 2 and not quick):
                 best[way] = min(best[way], runner.step())
-    macs = arithmetic(runners["chosen"].network, row, plan.backbone.plain_macs)
+    layers = served_layers(runners["chosen"].network, row)
+    macs = BACKWARD * plain_macs * row.batch + sum(layer.floor for layer in layers)
     floor = macs / product_speed(row.dtype)
-    peaks = {way: 0.0 if quick else runners[way].peak() for way in ("textbook", "chosen")}
     return Result(
         row=row.name,
         **best,
@@ -201,6 +288,7 @@ def measure(row: Row, *, quick: bool) -> Result:
         chosen_by_floor=best["chosen"] / floor,
         textbook_peak=peaks["textbook"],
         chosen_peak=peaks["chosen"],
+        choices=dict(Counter(layer.way for layer in layers)),
     )
 
 
@@ -213,17 +301,33 @@ def _line(result: Result) -> str:
     )
 
 
+def _gains(results: list[Result]) -> Iterator[str]:
+    """Float32 against bfloat16 of the chosen ways, where both were measured."""
+    half = {result.row.replace("bfloat16", "float32"): result for result in results}
+    for result in results:
+        other = half[result.row]
+        if other is not result:
+            yield f"{result.row}: bfloat16 is {result.chosen / other.chosen:.2f} times as fast"
+
+
 def main() -> None:
     """Measure the rows that are asked for."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="the 32 px float32 rows, few turns")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rows", default="", help="only rows whose name contains this")
+    parser.add_argument(
+        "--rows", nargs="*", default=[""], help="rows whose names contain one of these"
+    )
+    parser.add_argument("--profile", action="store_true", help="layers alone, by stage")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    wanted = [row for row in rows() if arguments.rows in row.name]
+    wanted = [row for row in rows() if any(part in row.name for part in arguments.rows)]
     if arguments.quick:
         wanted = [row for row in wanted if row.pixels == 32 and row.dtype == "float32"]
+    if arguments.profile:
+        for row in wanted:
+            print("\n".join((row.name, *profile(served_layers(networks(row)[0]["chosen"], row)))))
+        return
     speeds = {dtype: product_speed(dtype) / 1e9 for dtype in ("float32", "bfloat16")}
     print(f"torch {torch.__version__}, {arguments.threads} threads, {platform.processor()}")
     print("GMAC/s of a 1024-cubed product: " + json.dumps(speeds))
@@ -234,6 +338,8 @@ def main() -> None:
     for row in wanted:
         results.append(measure(row, quick=arguments.quick))
         print(_line(results[-1]), flush=True)
+    for line in _gains(results):
+        print(line)
     print(json.dumps({"speeds": speeds, "results": [asdict(result) for result in results]}))
 
 

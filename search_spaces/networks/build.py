@@ -11,6 +11,7 @@ from search_spaces.errors import InputError
 from search_spaces.networks.backbones import plain_network
 from search_spaces.networks.geometry import refuse_unservable
 from search_spaces.networks.layer import KWConv, KWLinear, Warehouse
+from search_spaces.networks.memory import keep_freed_memory
 from search_spaces.networks.named import rebuilt
 from search_spaces.networks.operator import find_way
 from search_spaces.sites import Backbone, Site
@@ -29,7 +30,7 @@ def build(
     Plain layers keep the names and initial weights of the plain network. Cells and the linears of
     attention start He normal by fan-out, a site's run of cells taken as one tensor. The same
     `torch.manual_seed` gives the same parameters. Under ``torch.device("meta")`` nothing is
-    allocated.
+    allocated. From the first build on, this process keeps memory that it frees.
 
     Args:
         config: what to build.
@@ -48,6 +49,7 @@ def build(
         AssertionError: counted and built differ, which is a fault of this project.
     """
     find_way(way)
+    keep_freed_memory()
     plan = config if isinstance(config, Plan) else plan_network(config, backbone)
     module = _fresh(plan.backbone) if network is None else deepcopy(network)
     plain = {site.name: _plain_layer(module, site) for site in plan.backbone.sites}

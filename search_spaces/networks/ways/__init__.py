@@ -17,6 +17,7 @@ from torch import Tensor
 from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.ways.assemble import assemble_matmul
 from search_spaces.networks.ways.mix_inputs import mix_inputs
+from search_spaces.networks.ways.mix_outputs import mix_outputs
 from search_spaces.networks.ways.textbook import textbook
 
 Way = Callable[[Tensor, Tensor, Tensor, Geometry], Tensor]
@@ -25,5 +26,6 @@ WAYS: dict[str, Way] = {
     "textbook": textbook,
     "assemble": assemble_matmul,
     "mix-inputs": mix_inputs,
+    "mix-outputs": mix_outputs,
 }
 """The ways by name."""

@@ -1,10 +1,9 @@
 """Assemble kernels, a tile at a time, and multiply each with its sample's patches.
 
 Arithmetic in units of the plain layer: 1 + N / H (all live positions counted). Axes as in
-`search_spaces.networks.ways.lowering`. A tile W ``[q, J, d, a]`` holds the kernels of q samples
-over d values of a patch; it stays in cache between being assembled and being used, and it spans
-enough samples for the assembly, a product of ``[q J, N]`` and ``[N, d a]``, to run at full speed. N
-is rounded up so that rows fill registers.
+`search_spaces.networks.ways.lowering`. A tile W ``[p, q, J, d, a]`` holds the kernels of q samples
+for a span of channels; it stays in cache between being assembled and being used, and it has enough
+samples for the assembly, a product of ``[p q J, N]`` and ``[N, d a]``, to run at full speed.
 """
 
 from collections.abc import Iterator
@@ -12,24 +11,19 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from search_spaces.networks.geometry import Geometry
-from search_spaces.networks.ways.contraction import Gradients, Kept, Operands, Room, contract
-from search_spaces.networks.ways.matmul import add_product, rounded, sum_type, times_transposed
-from search_spaces.networks.ways.scratch import kept_bytes, scratch_bytes
+from search_spaces.networks.ways.contraction import Kept, Operands, Room, contract, parts
+from search_spaces.networks.ways.lowering import Lowering
+from search_spaces.networks.ways.matmul import add_product, sum_type, times_transposed
+from search_spaces.networks.ways.patches import Patches
+from search_spaces.networks.ways.scratch import kept_bytes, scratch, scratch_bytes
 
 ROWS = 64
 """Rows that the product of an assembly should have."""
 
-SAMPLES = 8
-"""A tile spans a multiple of this many samples where that many fit, so that cores share it."""
-
-LARGE = 256 * 256
-"""Values of a cell above which it is transposed on its own."""
-
-DEPTHS = 16
-"""A tile spans a multiple of this many values of a patch, if not all."""
+CHANNELS = 16
+"""A span has a multiple of this many channels, if not all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,128 +32,131 @@ class AssembleFirst:
 
     Attributes:
         scratch: bytes that a tile of kernels may take.
-        keep: bytes that the matrix of cells, and as many again that the kernels of a batch may take
-            to be kept for the backward pass; above it they are formed again.
+        keep: bytes that the kernels of a batch may take to be kept for the backward pass.
     """
 
     scratch: int
     keep: int
 
     def forward(self, operands: Operands) -> tuple[Tensor, Kept]:
-        """Y ``[Q, H, p, a]``, and the kernels if they are kept."""
-        patches, rows, cells = operands
-        q, h, _, d = patches.shape
-        a, mixes, matrix = cells.shape[1], _padded(rows), _matrix(cells, patches.dtype)
-        y = patches.new_empty((q, h, rows.shape[1], a), dtype=sum_type(patches))
+        """Y ``[Q, H, p, a]``, and the kernels tile by tile if they may be kept."""
+        low, x, rows, cells = operands
+        patches = Patches(low)
+        window, mixes = patches.window(x), rows.transpose(0, 1)
+        shape = (len(rows), low.positions, low.group_blocks, cells.shape[1])
+        y = x.new_empty(shape, dtype=sum_type(x.dtype))
+        samples, spans = self._tiling(operands)
+        keeps = len(x) * self._channel(operands) * low.geometry.cell_in <= self.keep
         kept = []
-        keeps = rows[..., 0].numel() * d * a * rows.element_size() <= self.keep
-        for span, part in self._tiles(operands):
-            if part.start == 0:
-                flat = matrix[:, span].flatten(1).contiguous()
-            inputs = patches[part, :, :, span].flatten(2)
-            for block in range(rows.shape[1]):
-                kernels = torch.mm(mixes[part, block].flatten(0, 1), flat)
-                kernels = kernels.view(len(inputs), -1, a)
-                if span.start:
-                    y[part, :, block] += torch.bmm(inputs, kernels)
-                else:
-                    y[part, :, block] = torch.bmm(inputs, kernels)
-                if keeps:
-                    kept.append(kernels)
-        small = matrix.numel() * matrix.element_size() <= self.keep
-        return y.to(patches.dtype), (matrix, *kept) if small else ()
+        for span in spans:
+            chunk = _chunk(low, cells, span)
+            for part in parts(len(x), samples):
+                wide = low.wide(part)
+                inputs = patches.read(window[part], span).flatten(2)
+                kernels = _kernels(mixes[:, wide], chunk, inputs, keeps=keeps)
+                kept += [kernels] if keeps else []
+                for block in range(len(kernels)):
+                    product = torch.bmm(inputs, kernels[block])
+                    place = y[wide, :, block]
+                    place.copy_(product) if span.start == 0 else place.add_(product)
+        return y.to(x.dtype), tuple(kept)
 
     def backward(
         self,
         operands: Operands,
         grad: Tensor,
-        needs: tuple[bool, bool, bool],
+        needs: tuple[bool, bool],
         room: Room | None,
         kept: Kept,
-    ) -> Gradients:
-        """Gradients of P, A and C where needed."""
-        patches, rows, cells = operands
-        q, h, j, d = patches.shape
-        n, a, _ = cells.shape
-        mixes = _padded(rows)
-        matrix, *kernels = kept or (_matrix(cells, patches.dtype),)
-        dp = patches.new_empty((q, h, j, d)) if needs[0] else None
-        da = mixes.new_zeros(mixes.shape, dtype=sum_type(rows)) if needs[1] else None
-        dc = matrix.new_zeros(matrix.shape, dtype=sum_type(matrix)) if needs[2] else None
-        for span, part in self._tiles(operands):
-            if part.start == 0:
-                flat = matrix[:, span].flatten(1).contiguous()
-            inputs = patches[part, :, :, span].flatten(2)
-            tile = _room(dp, span, part)
-            for block in range(rows.shape[1]):
-                mix, dy = mixes[part, block].flatten(0, 1), grad[part, :, block]
-                if tile is not None:
-                    w = kernels.pop(0) if kernels else torch.mm(mix, flat).view(len(dy), -1, a)
-                    tile = tile.baddbmm_(dy, w.mT) if block else torch.bmm(dy, w.mT, out=tile)
-                if da is None and dc is None:
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """Gradients of X and A where needed; that of C goes into ``room``."""
+        low, x, rows, cells = operands
+        patches = Patches(low)
+        window, mixes = patches.window(x), rows.transpose(0, 1)
+        dx = torch.zeros_like(x) if needs[0] else None
+        da = mixes.new_zeros(mixes.shape, dtype=sum_type(x.dtype)) if needs[1] else None
+        sums = x.new_empty(0, dtype=sum_type(x.dtype))
+        samples, spans = self._tiling(operands)
+        tiles = iter(kept)
+        for span in spans:
+            chunk = _chunk(low, cells, span)
+            total = scratch("cells' gradient", tuple(chunk.shape), sums)
+            for part in parts(len(x), samples):
+                wide = low.wide(part)
+                inputs = patches.read(window[part], span).flatten(2)
+                dys, mix = grad[wide].unbind(2), mixes[:, wide]
+                if dx is not None:
+                    kernels = next(tiles) if kept else _kernels(mix, chunk, inputs)
+                    patches.fold(_patches_gradient(inputs, dys, kernels), dx[part], span)
+                if da is None and room is None:
                     continue
-                dw = torch.bmm(inputs.mT, dy).view(-1, flat.shape[1])
+                dw = _kernels_gradient(inputs, dys).view(-1, chunk.shape[1])
                 if da is not None:
-                    da[part, block] += times_transposed(dw, flat).view(len(dy), j, -1)
-                if dc is not None:
-                    add_product(dc[:, span].flatten(1), mix.mT, dw)
-            if dp is not None and tile is not None and tile.shape[2] < j * d:
-                dp[part, :, :, span] = tile.view(*tile.shape[:2], j, -1)
-        if dc is not None and room is not None:
-            room.add(dc[:n].mT)
-        return (
-            dp,
-            None if da is None else da[..., :n],
-            None if dc is None or room is not None else dc[:n].mT,
-        )
+                    da[:, wide] += times_transposed(dw, chunk).view_as(mix)
+                if room is not None:
+                    add_product(total, mix.flatten(0, 2).mT, dw, first=part.start == 0)
+            if room is not None:
+                _deliver(low, total, room, span)
+        return dx, None if da is None else da.transpose(0, 1)
 
-    def _tiles(self, operands: Operands) -> Iterator[tuple[slice, slice]]:
-        """Spans of a patch's values, and in each of them slices of the batch."""
-        q, _, j, d = operands.patches.shape
-        value = j * operands.cells.shape[1] * operands.patches.element_size()
-        few = min(q, _even(-(-ROWS // j)))
-        samples, depth = self.scratch // (value * d), d
+    def _tiling(self, operands: Operands) -> tuple[int, Iterator[slice]]:
+        """Samples of a tile, and the spans of channels."""
+        low, c, channel = operands.low, operands.low.geometry.cell_in, self._channel(operands)
+        few = -(-ROWS // (low.group_blocks * low.mixed * low.geometry.groups))
+        few = min(len(operands.x), few + few % 2)
+        samples, step = self.scratch // (channel * c), c
         if samples < few:
-            samples, depth = few, max(1, min(d, self.scratch // (value * few)))
-            depth -= depth % DEPTHS if DEPTHS < depth < d else 0
-        else:
-            samples -= samples % SAMPLES if samples > SAMPLES else 0
-        for first in range(0, d, depth):
-            for low in range(0, q, samples):
-                yield slice(first, first + depth), slice(low, low + samples)
+            samples, step = few, max(1, self.scratch // (channel * few))
+            step -= step % CHANNELS if step > CHANNELS else 0
+        return samples, (slice(low, min(low + step, c)) for low in range(0, c, step))
+
+    @staticmethod
+    def _channel(operands: Operands) -> int:
+        """Bytes of a sample's kernels for one channel of a block."""
+        low = operands.low
+        values = low.group_blocks * low.mixed * low.points * low.geometry.cell_out
+        return values * low.geometry.groups * operands.x.element_size()
 
 
-def _even(samples: int) -> int:
-    return samples + samples % 2
+def _chunk(low: Lowering, cells: Tensor, span: slice) -> Tensor:
+    """C ``[N, a, D]`` for a span, as ``[N, d a]``."""
+    n, a, _ = cells.shape
+    part = cells.view(n, a, low.points, -1)[..., span].flatten(2).mT
+    return scratch("cells", tuple(part.shape), cells).copy_(part).flatten(1)
 
 
-def _room(patches: Tensor | None, span: slice, part: slice) -> Tensor | None:
-    """Where a tile's gradient ``[q, H, J d]`` goes: the place itself if it is whole."""
-    if patches is None:
-        return None
-    place = patches[part, :, :, span]
-    if place.shape[3] == patches.shape[3]:
-        return place.flatten(2)
-    return place.new_empty((*place.shape[:2], place.shape[2] * place.shape[3]))
+def _deliver(low: Lowering, total: Tensor, room: Room, span: slice) -> None:
+    """Bring a gradient ``[N, d a]`` of a span to its place."""
+    n, a, _ = room.total.shape
+    place = room.total.view(n, a, low.points, -1)[..., span]
+    part = total.view(n, -1, a).mT.reshape(place.shape)
+    place.copy_(part) if room.new else place.add_(part)
 
 
-def _matrix(cells: Tensor, dtype: torch.dtype) -> Tensor:
-    """C ``[N, a, D]`` as ``[N rounded up, D, a]``, zeros below."""
-    n, a, d = cells.shape
-    matrix = cells.new_empty((rounded(n), d, a), dtype=dtype)
-    if a * d <= LARGE:
-        matrix[:n] = cells.mT
-    else:  # torch transposes matrices much faster than it permutes more axes
-        for into, cell in zip(matrix.unbind(), cells.mT.unbind(), strict=False):
-            into.copy_(cell)
-    matrix[n:] = 0
-    return matrix
+def _kernels(mixes: Tensor, chunk: Tensor, inputs: Tensor, *, keeps: bool = False) -> Tensor:
+    """W of a tile: ``[p, q, J d, a]``, for patches ``[q, H, J d]``."""
+    mix = mixes.flatten(0, 2)
+    shape = (len(mix), chunk.shape[1])
+    kernels = chunk.new_empty(shape) if keeps else scratch("kernels", shape, chunk)
+    torch.mm(mix, chunk, out=kernels)
+    return kernels.view(len(mixes), len(inputs), inputs.shape[2], -1)
 
 
-def _padded(rows: Tensor) -> Tensor:
-    """A ``[Q, p, J, N]``, zeros behind."""
-    n = rows.shape[-1]
-    return F.pad(rows, (0, rounded(n) - n))
+def _patches_gradient(inputs: Tensor, dys: tuple[Tensor, ...], kernels: Tensor) -> Tensor:
+    """The gradient of P of a tile, in scratch memory."""
+    dp = scratch("patches' gradient", tuple(inputs.shape), inputs)
+    for block, dy in enumerate(dys):
+        add_product(dp, dy, kernels[block].mT, first=block == 0)
+    return dp
+
+
+def _kernels_gradient(inputs: Tensor, dys: tuple[Tensor, ...]) -> Tensor:
+    """The gradient of W of a tile: ``[p, q, J d, a]``."""
+    a = dys[0].shape[-1]
+    dw = scratch("kernels", (len(dys), len(inputs), inputs.shape[2], a), inputs)
+    for into, dy in zip(dw.unbind(), dys, strict=True):
+        torch.bmm(inputs.mT, dy, out=into)
+    return dw
 
 
 def assemble_matmul(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> Tensor:

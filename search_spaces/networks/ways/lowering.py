@@ -1,18 +1,14 @@
 """A served layer as one contraction of three tensors, and the way there and back.
 
-Axes: B batch, G groups, H output positions, K live kernel positions, I channels in, O channels out,
-N cells; a cell is ``[a, c, *cell kernel]``. With J = K * (input blocks) and D = c where cells are
-cut along space, else J = (input blocks) and D = K * c, a layer whose cells stay inside one group
-is::
+Axes: B batch, G groups, Q = B * G, H output positions, K live kernel positions, I channels in, O
+channels out, N cells; a cell is ``[a, c, *cell kernel]``. With J = K * (input blocks) and D = c
+where cells are cut along space, else J = (input blocks) and D = K * c, a layer whose cells stay
+inside one group is::
 
-    y[B*G, H, p, a] = sum over j, n, d of  P[B*G, H, j, d] * A[B*G, p, j, n] * C[n, a, d]
+    y[Q, H, p, a] = sum over j, n, d of  P[Q, H, j, d] * A[Q, p, j, n] * C[n, a, d]
 
 with P patches of the input, A the attention, C the cells, p output blocks of a group. The ways
 differ in which two of the three they contract first.
-
-A kernel position that meets nothing but padding is not *live*: it changes no output and gets no
-gradient, so it is left out. At one output position, a 3x3 kernel with padding 1 has one live
-position of nine.
 """
 
 from collections.abc import Iterator
@@ -25,56 +21,9 @@ import torch
 from torch import Tensor
 
 from search_spaces.networks.geometry import Geometry
+from search_spaces.networks.ways.axes import Axis, axes_of
 
 Index = tuple[slice, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Axis:
-    """One spatial axis.
-
-    Attributes:
-        size: input positions.
-        out: output positions.
-        first: first live kernel position.
-        live: number of live kernel positions.
-        start: input position that output 0 reads through the first live one; may be negative.
-        stride: input positions between outputs.
-        dilation: input positions between kernel positions.
-    """
-
-    size: int
-    out: int
-    first: int
-    live: int
-    start: int
-    stride: int
-    dilation: int
-
-    @property
-    def extent(self) -> int:
-        """Input positions from the first to the last that is read, padding included."""
-        return (self.out - 1) * self.stride + (self.live - 1) * self.dilation + 1
-
-    @property
-    def inside(self) -> slice:
-        """The part of the input that is read."""
-        low = min(max(self.start, 0), self.size)
-        return slice(low, max(low, min(self.start + self.extent, self.size)))
-
-    @property
-    def padded(self) -> bool:
-        """Whether anything but input is read."""
-        return self.start < 0 or self.start + self.extent > self.size
-
-    def reach(self, k: int) -> tuple[slice, slice]:
-        """Outputs that read input through live position ``k``, and the inputs they read."""
-        origin = self.start + k * self.dilation
-        low = max(0, -(origin // self.stride))
-        high = max(low, min(self.out, (self.size - 1 - origin) // self.stride + 1))
-        at = origin + low * self.stride
-        last = at + (high - low - 1) * self.stride + 1
-        return slice(low, high), slice(max(at, 0), max(last, 0), self.stride)
 
 
 @dataclass(frozen=True)
@@ -85,14 +34,29 @@ class Lowering:
     axes: tuple[Axis, ...]
 
     @cached_property
+    def outs(self) -> tuple[int, ...]:
+        """Output positions along each axis."""
+        return tuple(axis.out for axis in self.axes)
+
+    @cached_property
     def positions(self) -> int:
         """Output positions, H."""
-        return prod(axis.out for axis in self.axes)
+        return prod(self.outs)
+
+    @cached_property
+    def places(self) -> int:
+        """Input positions."""
+        return prod(axis.size for axis in self.axes)
+
+    @cached_property
+    def lives(self) -> tuple[int, ...]:
+        """Live kernel positions along each axis."""
+        return tuple(axis.live for axis in self.axes)
 
     @cached_property
     def live(self) -> int:
         """Live kernel positions, K."""
-        return prod(axis.live for axis in self.axes)
+        return prod(self.lives)
 
     @cached_property
     def whole(self) -> bool:
@@ -100,19 +64,39 @@ class Lowering:
         return self.geometry.blocks[0] == 1
 
     @cached_property
+    def taps(self) -> int:
+        """Kernel positions that have attention of their own."""
+        return 1 if self.whole else self.live
+
+    @cached_property
     def mixed(self) -> int:
         """Blocks of a patch that share a row of attention, J."""
-        return self.geometry.blocks[2] * (1 if self.whole else self.live)
+        return self.geometry.blocks[2] * self.taps
+
+    @cached_property
+    def points(self) -> int:
+        """Kernel positions inside a cell: D = points * c."""
+        return self.live if self.whole else 1
 
     @cached_property
     def depth(self) -> int:
         """Values of a patch that meet one cell, D."""
-        return self.geometry.cell_in * (self.live if self.whole else 1)
+        return self.geometry.cell_in * self.points
 
     @cached_property
     def group_blocks(self) -> int:
         """Output blocks of one group, p."""
         return self.geometry.blocks[1] // self.geometry.groups
+
+    @cached_property
+    def channels(self) -> tuple[int, int, int]:
+        """Groups, input blocks of a group, and channels of a block."""
+        return self.geometry.groups, self.geometry.blocks[2], self.geometry.cell_in
+
+    def wide(self, part: slice) -> slice:
+        """The samples x groups of a slice of the batch."""
+        groups = self.geometry.groups
+        return slice(part.start * groups, part.stop * groups)
 
     def shifts(self) -> Iterator[tuple[tuple[int, ...], Index, Index]]:
         """Each live kernel position, the outputs that read input through it, and those inputs."""
@@ -121,61 +105,12 @@ class Lowering:
             everything = slice(None)
             yield at, (everything, *(r[0] for r in reach)), (everything, *(r[1] for r in reach))
 
-    def window(self, x: Tensor, dtype: torch.dtype) -> Tensor:
-        """What is read of ``x``, with its zeros: ``[B, *extents, I]``, channels dense."""
-        last = x.movedim(1, -1)
-        inside = (slice(None), *(axis.inside for axis in self.axes))
-        if not any(axis.padded for axis in self.axes):
-            view = last[inside].to(dtype)
-            return view if view.stride(-1) == 1 else view.contiguous()
-        shape = (x.shape[0], *(axis.extent for axis in self.axes), x.shape[1])
-        padded = x.new_zeros(shape, dtype=dtype)
-        into = tuple(
-            slice(axis.inside.start - axis.start, axis.inside.stop - axis.start)
-            for axis in self.axes
-        )
-        padded[(slice(None), *into)] = last[inside]
-        return padded
-
-    def patches(self, x: Tensor, dtype: torch.dtype) -> Tensor:
-        """P of ``x`` ``[B, I, *spatial]``: ``[B*G, H, J, D]``, a view where that is possible."""
-        window = self.window(x, dtype)
-        dims = len(self.axes)
-        steps = window.stride()[1 : dims + 1]
-        size = (x.shape[0], *(axis.out for axis in self.axes), *(axis.live for axis in self.axes))
-        stride = (
-            window.stride(0),
-            *(axis.stride * step for axis, step in zip(self.axes, steps, strict=True)),
-            *(axis.dilation * step for axis, step in zip(self.axes, steps, strict=True)),
-        )
-        groups, blocks, depth = self._channels
-        view = window.as_strided(
-            (*size, groups, blocks, depth),
-            (*stride, blocks * depth, depth, 1),
-            window.storage_offset(),
-        )
-        return view.permute(self._order).reshape(
-            x.shape[0] * groups, self.positions, self.mixed, self.depth
-        )
-
-    def fold(self, patches: Tensor, like: Tensor) -> Tensor:
-        """Adjoint of `patches`: the gradient of ``like`` ``[B, I, *spatial]``, channels last."""
-        dims = len(self.axes)
-        batch, groups = like.shape[0], self._channels[0]
-        outs = tuple(axis.out for axis in self.axes)
-        live = tuple(axis.live for axis in self.axes)
-        _, blocks, depth = self._channels
-        kernel = (blocks, *live) if self.whole else (*live, blocks)
-        parts = patches.reshape(batch, groups, *outs, *kernel, depth)
-        back = [self._order.index(i) for i in range(len(self._order))]
-        parts = parts.permute(back)
-        folded = patches.new_zeros((batch, *like.shape[2:], groups, blocks, depth))
-        for at, outputs, inputs in self.shifts():
-            folded[inputs] += parts[outputs + at]
-        return folded.flatten(dims + 1).movedim(-1, 1)
+    def channels_last(self, x: Tensor, dtype: torch.dtype) -> Tensor:
+        """``[B, I, *spatial]`` as ``[B, *spatial, I]``, dense."""
+        return x.movedim(1, -1).to(dtype).contiguous()
 
     def attention(self, alpha: Tensor) -> Tensor:
-        """A of ``alpha`` ``[B, M, N]``: ``[B*G, p, J, N]``."""
+        """A of ``alpha`` ``[B, M, N]``: ``[Q, p, J, N]``."""
         return (
             self._live_rows(alpha)
             .permute(self._rows)
@@ -205,8 +140,7 @@ class Lowering:
         """Adjoint of `cells`, in the shape of ``like``."""
         if not self.whole:
             return grad.reshape(like.shape)
-        live = tuple(axis.live for axis in self.axes)
-        points = grad.reshape(*grad.shape[:2], *live, like.shape[2]).movedim(-1, 2)
+        points = grad.reshape(*grad.shape[:2], *self.lives, like.shape[2]).movedim(-1, 2)
         if points.shape == like.shape:
             return points.contiguous()
         full = grad.new_zeros(like.shape)
@@ -214,35 +148,21 @@ class Lowering:
         return full
 
     def output(self, y: Tensor) -> Tensor:
-        """Turn ``[B*G, H, p, a]`` into ``[B, O, *out]``, channels last on two or three axes."""
+        """Turn ``[Q, H, p, a]`` into ``[B, O, *out]``, channels last on two or three axes."""
         groups = self.geometry.groups
-        outs = tuple(axis.out for axis in self.axes)
         if groups > 1:
             y = y.reshape(-1, groups, self.positions, self.geometry.out_channels // groups)
             y = y.transpose(1, 2)
-        y = y.reshape(-1, *outs, self.geometry.out_channels).movedim(-1, 1)
-        return y if len(outs) > 1 else y.contiguous()
+        y = y.reshape(-1, *self.outs, self.geometry.out_channels).movedim(-1, 1)
+        return y if len(self.outs) > 1 else y.contiguous()
 
     def output_back(self, grad: Tensor, dtype: torch.dtype) -> Tensor:
-        """Adjoint of `output`: ``[B*G, H, p, a]``, dense."""
+        """Adjoint of `output`: ``[Q, H, p, a]``, dense."""
         batch, groups = grad.shape[0], self.geometry.groups
         last = grad.movedim(1, -1).to(dtype)
         last = last.reshape(batch, self.positions, groups, -1).transpose(1, 2)
         shape = (batch * groups, self.positions, self.group_blocks, self.geometry.cell_out)
         return last.reshape(shape).contiguous()
-
-    @cached_property
-    def _channels(self) -> tuple[int, int, int]:
-        return self.geometry.groups, self.geometry.blocks[2], self.geometry.cell_in
-
-    @cached_property
-    def _order(self) -> tuple[int, ...]:
-        """From (batch, outs, live, group, block, channel) to P's order."""
-        dims = len(self.axes)
-        outs, live = tuple(range(1, dims + 1)), tuple(range(dims + 1, 2 * dims + 1))
-        group, block, channel = range(2 * dims + 1, 2 * dims + 4)
-        kernel = (block, *live) if self.whole else (*live, block)
-        return (0, group, *outs, *kernel, channel)
 
     @cached_property
     def _rows(self) -> tuple[int, ...]:
@@ -277,25 +197,4 @@ def lowers(geometry: Geometry) -> bool:
 @lru_cache(maxsize=1024)
 def lower(geometry: Geometry, size: tuple[int, ...]) -> Lowering:
     """The layer at an input of ``size``."""
-    return Lowering(geometry, tuple(_axes(geometry, size)))
-
-
-def _axes(geometry: Geometry, size: tuple[int, ...]) -> Iterator[Axis]:
-    outs = geometry.out_size(size)
-    for i, (edge, out) in enumerate(zip(size, outs, strict=True)):
-        stride, dilation = geometry.stride[i], geometry.dilation[i]
-        before = geometry.padding[i][0]
-        live = [
-            k
-            for k in range(geometry.kernel[i])
-            if any(0 <= o * stride + k * dilation - before < edge for o in range(out))
-        ] or [0]
-        yield Axis(
-            size=edge,
-            out=out,
-            first=live[0],
-            live=live[-1] - live[0] + 1,
-            start=live[0] * dilation - before,
-            stride=stride,
-            dilation=dilation,
-        )
+    return Lowering(geometry, tuple(axes_of(geometry, size)))

@@ -1,23 +1,21 @@
-"""Mix the blocks of each patch by attention, a few cells at a time, then multiply with those cells.
+"""Mix the blocks of the input by attention, once for each cell, then multiply with the cells.
 
 Arithmetic in units of the plain layer: N / J + N / a. Axes as in
-`search_spaces.networks.ways.lowering`; U is mixed input ``[q * H * p, cells of a chunk, D]``. It is
-cheap to form and large to keep, so the backward pass forms it again.
+`search_spaces.networks.ways.lowering` and `mixing`; U is mixed input ``[R p outputs, N, D]`` of a
+band.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from search_spaces.networks.geometry import Geometry
-from search_spaces.networks.ways.contraction import Gradients, Kept, Operands, Room, contract
-from search_spaces.networks.ways.matmul import sum_type
-from search_spaces.networks.ways.scratch import scratch_bytes
-
-FEW = 4
-"""Cells that a chunk holds at least, before the batch is cut rather than the cells."""
+from search_spaces.networks.ways.bands import Band
+from search_spaces.networks.ways.contraction import Kept, Operands, Room, contract, parts
+from search_spaces.networks.ways.matmul import add_product, sum_type
+from search_spaces.networks.ways.mixing import Mixing
+from search_spaces.networks.ways.scratch import kept_bytes
 
 MANY = 256
 """Rows above which a CPU multiplies with one cell after the other."""
@@ -25,108 +23,122 @@ MANY = 256
 
 @dataclass(frozen=True, slots=True)
 class MixInputs:
-    """Contract P with A first; ``scratch`` bounds a chunk of mixed input, in bytes."""
+    """Contract P with A first; ``keep`` bounds U of a tile, in bytes.
 
-    scratch: int
+    U of a batch that is one tile is kept for the backward pass.
+    """
+
+    keep: int
 
     def forward(self, operands: Operands) -> tuple[Tensor, Kept]:
-        """Y ``[Q, H, p, a]``; nothing is kept."""
-        patches, rows, cells = operands
-        q, h, j, d = patches.shape
-        p, a = rows.shape[1], cells.shape[1]
-        y = patches.new_zeros((q, h, p, a), dtype=sum_type(patches))
-        for part, chunk in self._tiles(operands):
-            mix = _spread(rows[part, :, :, chunk], h)
-            u = torch.bmm(mix, patches[part].reshape(-1, j, d)).view(-1, mix.shape[1] // p, d)
-            out = y[part].view(-1, a)
-            _add_all(out, u, _some(cells, chunk, u))
-        return y.to(patches.dtype), ()
+        """Y ``[Q, H, p, a]``, and U if it may be kept."""
+        low, x, rows, cells = operands
+        mixing = Mixing(low)
+        kept: Kept = ()
+        y = x.new_empty((len(rows), low.positions, low.group_blocks, cells.shape[1]))
+        for part in parts(len(x), self._samples(operands)):
+            wide = low.wide(part)
+            inputs, attention = mixing.input(x[part]), mixing.attention(rows[wide])
+            mixed = []
+            for band in mixing.bands:
+                mixed.append(_mixed(_mix(band, attention), inputs, band, len(cells)))
+                mixing.write(y[wide], band, _apply(mixed[-1], cells))
+            kept = tuple(mixed) if part.stop - part.start == len(x) else ()
+        return y, kept
 
     def backward(
         self,
         operands: Operands,
         grad: Tensor,
-        needs: tuple[bool, bool, bool],
+        needs: tuple[bool, bool],
         room: Room | None,
-        kept: Kept,  # noqa: ARG002 - nothing was kept
-    ) -> Gradients:
-        """Gradients of P, A and C where needed."""
-        patches, rows, cells = operands
-        _, h, j, d = patches.shape
-        p, a = rows.shape[1], cells.shape[1]
-        dp = patches.new_empty(patches.shape) if needs[0] else None
-        da = rows.new_empty(rows.shape) if needs[1] else None
-        own = room is None and needs[2]
-        if own:
-            room = Room(cells.new_empty(cells.shape), new=True)
-        for part, chunk in self._tiles(operands):
-            mix = _spread(rows[part, :, :, chunk], h)
-            inputs, dy = patches[part].reshape(-1, j, d), grad[part].view(-1, a)
-            some = _some(cells, chunk, patches)
-            dys = dy.expand(len(some), *dy.shape)
-            if room is not None and needs[2]:
-                u = torch.bmm(mix, inputs).view(-1, len(some), d).transpose(0, 1)
-                first = room.new and part.start == 0
-                _add_product(room.total[chunk], dys.mT, u, first=first)
-            if dp is None and da is None:
-                continue
-            du = torch.bmm(dys, some).transpose(0, 1).reshape(len(inputs), -1, d)
-            if dp is not None:
-                into = dp[part].view(-1, j, d)
-                _add_product(into, mix.mT, du, first=chunk.start == 0)
+        kept: Kept,
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """Gradients of X and A where needed; that of C goes into ``room``."""
+        low, x, rows, cells = operands
+        mixing = Mixing(low)
+        dx = torch.empty_like(x) if needs[0] else None
+        da = torch.empty_like(rows) if needs[1] else None
+        for part in parts(len(x), self._samples(operands)):
+            wide = low.wide(part)
+            inputs, attention = mixing.input(x[part]), mixing.attention(rows[wide])
+            dinputs, dattention = (
+                inputs.new_zeros(inputs.shape),
+                attention.new_zeros(attention.shape),
+            )
+            for i, band in enumerate(mixing.bands):
+                mix, dy = _mix(band, attention), mixing.read(grad[wide], band).flatten(0, 1)
+                if room is not None:
+                    u = kept[i] if kept else _mixed(mix, inputs, band, len(cells))
+                    dys = dy.expand(len(cells), *dy.shape)
+                    first = room.new and part.start == 0 and i == 0
+                    add_product(room.total, dys.mT, u.transpose(0, 1), first=first)
+                if dx is None and da is None:
+                    continue
+                du = _apply_back(dy, cells).view(len(inputs), -1, cells.shape[2])
+                if dx is not None:
+                    _read(dinputs, band).add_(torch.bmm(mix.mT, du))
+                if da is not None:
+                    dmix = torch.bmm(du, _read(inputs, band).mT)
+                    dattention += _mix_back(dmix, band, attention)
+            if dx is not None:
+                mixing.input_back(dinputs, dx[part])
             if da is not None:
-                dmix = torch.bmm(du, inputs.mT).view(-1, h, p, len(some), j)
-                da[part, :, :, chunk] = dmix.sum(1).mT
-        return dp, da, room.total if room is not None and own else None
+                da[wide] = mixing.attention_back(dattention)
+        return dx, da
 
-    def _tiles(self, operands: Operands) -> Iterator[tuple[slice, slice]]:
-        """Slices of the batch, and in each of them chunks of cells."""
-        q, h, _, d = operands.patches.shape
-        p, _, n = operands.rows.shape[1:]
-        sample = h * p * d * operands.patches.element_size()
-        step = max(1, self.scratch // (sample * min(n, FEW)))
-        chunk = max(1, self.scratch // (sample * min(step, q)))
-        for low in range(0, q, step):
-            for first in range(0, n, chunk):
-                yield slice(low, low + step), slice(first, first + chunk)
+    def _samples(self, operands: Operands) -> int:
+        """Samples of a tile."""
+        low, x, _, cells = operands
+        values = low.geometry.groups * low.positions * low.group_blocks * cells[:, 0].numel()
+        return self.keep // (values * x.element_size())
 
 
-def _spread(rows: Tensor, positions: int) -> Tensor:
-    """Attention ``[q, p, J, n]`` for every position: ``[q * H, p * n, J]``."""
-    q, p, j, n = rows.shape
-    return rows.mT.unsqueeze(1).expand(q, positions, p, n, j).reshape(q * positions, p * n, j)
+def _mix(band: Band, attention: Tensor) -> Tensor:
+    """Attention of a band as ``[R, p * outputs * N, inputs * q]``."""
+    matrix = band.matrix(attention).flatten(3, 4).mT
+    return matrix.reshape(len(attention), -1, matrix.shape[-1])
 
 
-def _some(cells: Tensor, chunk: slice, like: Tensor) -> Tensor:
-    """A chunk of cells in the type of the products."""
-    return cells[chunk].to(like.dtype)
+def _mix_back(grad: Tensor, band: Band, attention: Tensor) -> Tensor:
+    """Adjoint of `_mix`."""
+    r, p, _, q, n = attention.shape
+    outputs = grad.shape[1] // (p * n)
+    matrix = grad.view(r, p, outputs, n, -1).mT.reshape(r, p, outputs, -1, q, n)
+    return band.matrix_back(matrix)
 
 
-def _add_all(into: Tensor, u: Tensor, cells: Tensor) -> None:
-    """Add ``u[:, n] @ cells[n].mT`` to ``into`` ``[rows, a]`` for every n.
+def _read(inputs: Tensor, band: Band) -> Tensor:
+    """The blocks that a band reads: ``[R, inputs * q, D]``."""
+    return inputs[:, band.inputs].flatten(1, 2)
+
+
+def _mixed(mix: Tensor, inputs: Tensor, band: Band, cells: int) -> Tensor:
+    """U of a band."""
+    return torch.bmm(mix, _read(inputs, band)).view(-1, cells, inputs.shape[-1])
+
+
+def _apply(u: Tensor, cells: Tensor) -> Tensor:
+    """The sum of ``u[:, n] @ cells[n].mT`` over n: ``[rows, a]``.
 
     A CPU leaves the cells where they are: few rows are multiplied with several cells at a time and
     summed after, many rows with one cell after the other. An accelerator would rather move the
     cells and have one product.
     """
     if u.device.type != "cpu":
-        into += torch.mm(u.flatten(1), cells.mT.reshape(-1, cells.shape[1]))
-    elif u.dtype == into.dtype and len(u) > MANY:
-        for mixed, cell in zip(u.unbind(1), cells.mT.unbind(), strict=True):
-            into.addmm_(mixed, cell)
-    else:
-        into += torch.bmm(u.transpose(0, 1), cells.mT).sum(0, dtype=into.dtype)
+        return torch.mm(u.flatten(1), cells.mT.reshape(-1, cells.shape[1]))
+    wide = sum_type(u.dtype)
+    if u.dtype != wide or len(u) <= MANY:
+        return torch.bmm(u.transpose(0, 1), cells.mT).sum(0, dtype=wide).to(u.dtype)
+    y = u.new_zeros(len(u), cells.shape[1])
+    for mixed, cell in zip(u.unbind(1), cells.mT.unbind(), strict=True):
+        y.addmm_(mixed, cell)
+    return y
 
 
-def _add_product(into: Tensor, left: Tensor, right: Tensor, *, first: bool) -> None:
-    """Add ``left @ right`` to ``into``, or write it there the first time."""
-    if into.dtype != left.dtype:
-        product = torch.bmm(left, right)
-        into.copy_(product) if first else into.add_(product)
-    elif first:
-        torch.bmm(left, right, out=into)
-    else:
-        into.baddbmm_(left, right)
+def _apply_back(dy: Tensor, cells: Tensor) -> Tensor:
+    """The gradient of U ``[rows, N, D]``."""
+    return torch.bmm(dy.expand(len(cells), *dy.shape), cells).transpose(0, 1).contiguous()
 
 
 def mix_inputs(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> Tensor:
@@ -135,4 +147,4 @@ def mix_inputs(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> T
     Raises:
         NotImplementedError: a cell of this geometry spans several groups.
     """
-    return contract(x, alpha, cells, geometry, MixInputs(scratch_bytes(x.device)))
+    return contract(x, alpha, cells, geometry, MixInputs(kept_bytes(x.device)))
