@@ -103,7 +103,8 @@ def _join(address: str) -> None:
     except (OSError, RuntimeError, RayError) as error:
         raise InputError(
             f"The Ray cluster at {address} cannot be joined: {error}",
-            "Start it with 'ray start --head', or leave address unset for one on this machine.",
+            "Start it with 'ray start --head', set RAY_AUTH_MODE=token here too if it asks for a "
+            "token, or leave address unset for one on this machine.",
         ) from None
 
 
