@@ -39,13 +39,15 @@ from trials.search import Search
 from trials.store import open_store
 
 SPACE = Space(
-    shipped("resnet8", 10, 1, (8, 8)),
+    shipped("resnet20", 10, 3, (32, 32)),
     {
         "cell_num_ratio": FloatRange(0.125, 4.0, log=True),
         "cell_inplane_ratio": Options((0.25, 0.5, 1.0)),
-        "sharing_range": Options(("none", "layer", "stage", "network")),
+        "sharing_range": Options(("none", "layer", "stage")),
     },
+    "stage",
 )
+"""A multiplier of its own for each stage: hardly any network is proposed twice."""
 
 
 def nothing(trial: Trial, report: Report) -> None:
@@ -68,7 +70,7 @@ class Nothing(tune.Trainable):
 
     def step(self) -> dict[str, Any]:
         """Report once."""
-        return {"accuracy": 0.5, "params": self._given["cell_num_ratio"], "done": True}
+        return {"accuracy": 0.5, "params": next(iter(self._given.values())), "done": True}
 
 
 class Clock(tune.Callback):
@@ -86,12 +88,12 @@ def ours(folder: Path, trials: int, workers: int) -> list[float]:
     """Times at which trials of a search of ours ended."""
     ends: list[float] = []
     with open_store(str(folder / "kwsearch.db")) as store:
-        new = NewStudy("study", {}, SPACE.backbone, 0, trials, 200_000, 0.1)
+        new = NewStudy("study", {}, SPACE.backbone, 0, trials, 2_000_000, 0.1)
         search = Search(
             store,
             store.create_study(new),
             SPACE,
-            Limits(max_params=200_000),
+            Limits(max_params=2_000_000),
             Ladder((1,)),
             "tpe",
             "here:1",
@@ -108,9 +110,10 @@ def optunas(folder: Path, trials: int, workers: int) -> list[float]:
     tune.Tuner(
         Nothing,
         param_space={
-            "cell_num_ratio": tune.loguniform(0.125, 4.0),
-            "cell_inplane_ratio": tune.choice([0.25, 0.5, 1.0]),
-            "sharing_range": tune.choice(["none", "layer", "stage", "network"]),
+            name: tune.choice([*choice.values])
+            if isinstance(choice, Options)
+            else tune.loguniform(choice.low, choice.high)
+            for name, choice in SPACE.dimensions.items()
         },
         tune_config=tune.TuneConfig(
             num_samples=trials,

@@ -93,7 +93,7 @@ def test_time_limits_end_the_group_and_are_noted(run, lines, said):
 
 
 def test_rest_does_not_count_and_an_orderly_end_notes_nothing(run):
-    noted, child = run("keeper.rest()", "time.sleep(1.5)", "keeper.close()")
+    noted, child = run("keeper.rest()", "time.sleep(1.5)", "keeper.end()")
     assert noted is None
     assert gone(child)
 
@@ -113,7 +113,9 @@ def test_a_keeper_whose_worker_died_first_harms_nobody(tmp_path):
             keeper.__file__,
             json.dumps({"notes": str(tmp_path)}),
         ]
-        subprocess.run([*command, str(dead.pid)], stdin=subprocess.DEVNULL, timeout=20, check=True)
+        subprocess.run(
+            [*command, str(dead.pid), "0"], stdin=subprocess.DEVNULL, timeout=20, check=True
+        )
         assert bystander.poll() is None
     finally:
         os.killpg(bystander.pid, signal.SIGKILL)

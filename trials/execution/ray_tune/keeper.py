@@ -1,9 +1,10 @@
 """A small process beside each worker: time limits, and what a worker leaves behind.
 
 A worker that hangs may hold Python's lock, and one that was killed says nothing, so neither can
-look after itself. The keeper is its child in a session of its own. It reads what the worker is at
-from a pipe, ends the worker's process group when the time is over (terminate, then kill), kills
-what is left of the group when the worker is gone, and notes why in a file that the driver reads.
+look after itself. The keeper is its child in a session of its own. Now and then it looks at a page
+of memory where the worker writes what it is at, which costs the worker next to nothing. It ends the
+worker's process group when the time is over (terminate, then kill), kills what is left of the group
+when the worker is gone, and notes why in a file that the driver reads.
 
 It runs by itself, ``python keeper.py``, and knows nothing but the standard library, so that it
 starts in a moment.
@@ -11,13 +12,12 @@ starts in a moment.
 
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 TICK = 0.2
@@ -28,6 +28,10 @@ GRACE = 5.0
 
 COUNTERS = ("/sys/fs/cgroup/memory.events", "/proc/vmstat")
 """Where the kernel counts the processes that it killed for want of memory, best source first."""
+
+
+_PAGE = 256
+"""Bytes of the page."""
 
 
 @dataclass(frozen=True)
@@ -47,110 +51,104 @@ class Watch:
     counters: Sequence[str] = COUNTERS
 
 
+@dataclass(frozen=True)
+class State:
+    """What a worker is at.
+
+    Attributes:
+        attempt: name of the attempt at a trial; None between two.
+        spent: seconds for which it has run before the present stretch.
+        since: when the present stretch began, by the machine's monotonic clock; None while it
+            waits for others.
+    """
+
+    attempt: str | None = None
+    spent: float = 0.0
+    since: float | None = None
+
+
 class Keeper:
-    """The worker's end of the pipe."""
+    """The worker's side: each change is one write to the page."""
 
     def __init__(self, watch: Watch) -> None:
         """Start a keeper for this process, which must lead its process group."""
-        command = [
-            sys.executable,
-            "-I",
-            "-S",
-            __file__,
-            json.dumps(asdict(watch)),
-            str(os.getpid()),
-        ]
+        self._state = State()
+        self._page = os.memfd_create("keeper")
+        self._write(self._state)
+        given = (json.dumps(asdict(watch)), str(os.getpid()), str(self._page))
         self._process = subprocess.Popen(  # noqa: S603 - this file, by this interpreter
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
+            [sys.executable, "-I", "-S", __file__, *given],
+            pass_fds=[self._page],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
         )
 
     def begin(self, attempt: str) -> None:
         """From now on this process is at ``attempt``, a name for a file."""
-        self._tell(f"begin {attempt}")
+        self._write(State(attempt))
 
     def run(self) -> None:
         """The clock runs."""
-        self._tell("run")
+        self._write(replace(self._state, since=time.monotonic()))
 
     def rest(self) -> None:
         """The clock rests, as the worker waits for others."""
-        self._tell("rest")
+        since = self._state.since
+        ran = 0.0 if since is None else time.monotonic() - since
+        self._write(replace(self._state, spent=self._state.spent + ran, since=None))
 
     def end(self) -> None:
-        """The attempt is over."""
-        self._tell("end")
+        """The attempt is over, as it should."""
+        self._write(State())
 
-    def close(self) -> None:
-        """This process is about to end, as it should."""
-        self.end()
-        assert self._process.stdin is not None  # noqa: S101 - it was asked for above
-        self._process.stdin.close()
-
-    def _tell(self, line: str) -> None:
-        assert self._process.stdin is not None  # noqa: S101 - likewise
-        self._process.stdin.write(f"{line}\n".encode())
-        self._process.stdin.flush()
+    def _write(self, state: State) -> None:
+        self._state = state
+        os.pwrite(self._page, json.dumps(asdict(state)).encode().ljust(_PAGE), 0)
 
 
 class _Kept:
     """The keeper's own side."""
 
-    def __init__(self, watch: Watch, worker: int) -> None:
+    def __init__(self, watch: Watch, worker: int, page: int) -> None:
         self._watch = watch
         self._worker = worker
-        self._attempt: str | None = None
-        self._spent = 0.0
-        self._since: float | None = None
+        self._page = page
+        self._state = State()
+        self._noted: str | None = None
         self._kills = oom_kills(watch.counters)
         self._peak = ""
-        self._unread = b""
-        self._heard = False
 
     def keep(self) -> None:
         """Watch until the worker is gone."""
-        while self._alive() and self._listen(TICK):
+        while os.getppid() == self._worker:
+            time.sleep(TICK)
+            before, self._state = self._state, self._read()
+            if self._state.attempt != before.attempt:
+                self._kills, self._peak = oom_kills(self._watch.counters), ""
             overdue = self._overdue(time.monotonic())
             if overdue:
                 self._note("timeout", overdue)
-                self._attempt = None
                 _end_group(self._worker)
-            elif self._since is not None:
+            elif self._state.since is not None:
                 self._peak = _peak(self._worker) or self._peak
-        _await(lambda: not self._alive())  # a worker that closed the pipe is about to end
-        while self._listen(0.0) and self._heard:
-            pass  # its last words may have come after the last look
-        if self._attempt is not None:
+        self._state = self._read()
+        if self._state.attempt not in (None, self._noted):
             self._note(*self._death())
         _signal_group(self._worker, signal.SIGKILL)
 
-    def _alive(self) -> bool:
-        return os.getppid() == self._worker
-
-    def _listen(self, seconds: float) -> bool:
-        """Take in what the worker says within ``seconds``; whether it may say more."""
-        self._heard = bool(select.select([0], [], [], seconds)[0])
-        read = os.read(0, 4096) if self._heard else b""
-        *lines, self._unread = (self._unread + read).split(b"\n")
-        for line in lines:
-            self._hear(*line.decode().split())
-        return bool(read) or not self._heard
-
-    def _hear(self, word: str, attempt: str | None = None) -> None:
-        now = time.monotonic()
-        if word == "run":
-            self._since = now
-        else:
-            self._spent += now - self._since if self._since is not None else 0.0
-            self._since = None
-        if word in ("begin", "end"):
-            self._attempt, self._spent, self._peak = attempt, 0.0, ""
-            if self._alive():
-                self._kills = oom_kills(self._watch.counters)
+    def _read(self) -> State:
+        try:
+            return State(**json.loads(os.pread(self._page, _PAGE, 0)))
+        except ValueError:  # it was being written
+            return self._state
 
     def _overdue(self, now: float) -> str | None:
-        running = now - self._since if self._since is not None else 0.0
-        trial, report = self._watch.trial, self._watch.report
-        if trial is not None and self._spent + running > trial:
+        state, trial, report = self._state, self._watch.trial, self._watch.report
+        if state.since is None or state.attempt == self._noted:
+            return None
+        running = now - state.since
+        if trial is not None and state.spent + running > trial:
             return f"It took more than {trial:g} s."
         if report is not None and running > report:
             return f"Nothing was measured for {report:g} s."
@@ -164,7 +162,8 @@ class _Kept:
         return "worker-lost", f"{process} died in mid-trial.{peak}"
 
     def _note(self, cause: str, detail: str) -> None:
-        path = Path(self._watch.notes, self._attempt or "")
+        self._noted = self._state.attempt
+        path = Path(self._watch.notes, str(self._noted))
         try:
             draft = path.with_suffix(".draft")
             draft.write_text(json.dumps([cause, detail]), encoding="utf-8")
@@ -233,4 +232,4 @@ def _signal_group(group: int, number: int) -> bool:
 
 if __name__ == "__main__":
     # The worker says who it is: it may be dead by now, and a new parent be mistaken for it.
-    _Kept(Watch(**json.loads(sys.argv[1])), int(sys.argv[2])).keep()
+    _Kept(Watch(**json.loads(sys.argv[1])), *map(int, sys.argv[2:])).keep()

@@ -75,9 +75,9 @@ class Worker(Trainable):
         return {SAID: said}
 
     def cleanup(self) -> None:
-        """End the trial and the keeper."""
+        """End the trial; the keeper ends with this process."""
         self._stop()
-        self._keeper.close()
+        self._keeper.end()
 
     def _next(self, verdict: Verdict) -> Said:
         said = self._heard(verdict)
