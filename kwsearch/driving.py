@@ -23,7 +23,7 @@ from search_spaces.constraints import Limits
 from search_spaces.overrides import overridden
 from search_spaces.space import SETTINGS, Space
 from trials.checkpoints import RUNS, Checkpoints
-from trials.errors import DamagedDataError, InterruptedSearchError
+from trials.errors import DamagedDataError, InterruptedSearchError, StorageError
 from trials.execution import Executor, run_serially
 from trials.execution.ray_tune import RayTune
 from trials.fidelity import Ladder
@@ -235,6 +235,7 @@ def drive(
     asked = problem(settings, study.spec.backbone)
     worker = f"{socket.gethostname()}:{os.getpid()}"
     store.acquire(study.name, worker, LEASE, steal=steal)
+    search = None
     try:
         search = Search(
             store=store,
@@ -251,10 +252,27 @@ def drive(
             checkpoints=Checkpoints.of(study),
             max_failures=settings.execution.max_failures,
         )
-        _run(search, _executor(asked, study.name), lambda: _measure(settings, study, asked.ladder))
-    finally:
+        with _signals():
+            run = _executor(asked, study.name)
+            run(search, _measure(settings, study, asked.ladder))
+    except StorageError:  # there is nothing to give back to: the lease ends by itself
+        raise
+    except BaseException as error:
+        if search is not None:
+            search.give_back()
         store.release(study.name, worker)
+        if isinstance(error, KeyboardInterrupt):
+            raise _interrupted(study.name) from None
+        raise
+    store.release(study.name, worker)
     return store.study(study.name)
+
+
+def _interrupted(name: str) -> InterruptedSearchError:
+    return InterruptedSearchError(
+        f"The search was interrupted; everything measured is kept in study {name!r}.",
+        f"Go on with 'kwsearch resume {name}'.",
+    )
 
 
 def _halving(asked: Problem, study: StudyRecord) -> Halving | None:
@@ -279,21 +297,6 @@ def _executor(asked: Problem, name: str) -> Executor:
         trial_timeout=execution.trial_timeout,
         report_timeout=execution.epoch_timeout and execution.epoch_timeout * widest,
     )
-
-
-def _run(search: Search, executor: Executor, measure: Callable[[], Measure]) -> None:
-    try:
-        with _signals():
-            executor(search, measure())
-    except BaseException as error:
-        search.give_back()
-        if isinstance(error, KeyboardInterrupt):
-            raise InterruptedSearchError(
-                f"The search was interrupted; everything measured is kept in study "
-                f"{search.name!r}.",
-                f"Go on with 'kwsearch resume {search.name}'.",
-            ) from None
-        raise
 
 
 def _measure(settings: StudySettings, study: StudyRecord, ladder: Ladder) -> Measure:

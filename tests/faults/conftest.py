@@ -1,0 +1,228 @@
+"""Real searches in processes of their own, which tests kill, starve and damage.
+
+The study trains a tiny network on the digits, a tenth of a second a trial, so that a search
+has many moments at which it can be hit.
+"""
+
+import multiprocessing
+import os
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from trials.store import open_store
+from trials.store.check import check
+
+TRIALS = 20
+NETWORK = '''
+"""A network that trains in a moment."""
+
+from torch import nn
+
+
+def tiny(num_classes, in_channels):
+    """Three convolutions, two of which warehouses serve."""
+    return nn.Sequential(
+        nn.Conv2d(in_channels, 8, 3, padding=1, stride=2),
+        nn.ReLU(),
+        nn.Conv2d(8, 16, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(16, 16, 3, padding=1),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(16, num_classes),
+    )
+'''
+STUDY = f"""
+[space]
+backbone = "tinynet:tiny"
+cell_num_ratio = {{low = 0.125, high = 4.0, log = true}}
+cell_inplane_ratio = [0.5, 1.0]
+cell_outplane_ratio = [0.25, 0.5, 1.0]
+sharing_range = ["none", "stage"]
+reduction = [0.0625, 0.25, 1.0]
+
+[budget]
+max_params = "60k"
+
+[proxy]
+data = "digits"
+epochs = [1, 2]
+batch_size = 512
+learning_rate = 0.1
+
+[search]
+sampler = "random"
+trials = {TRIALS}
+
+[execution]
+threads = 1
+"""
+
+
+_READY = ("pytest", "kwsearch.api", "torchvision", "trials.training.proxy", "sklearn.datasets")
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload([*_READY])
+COMMAND = """
+import os, signal, sys, time
+os.setsid()
+os.chdir(folder)
+os.environ.update(environment)
+time.tzset()
+for number, name in ((1, out), (2, talk)):
+    os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), number)
+for kind in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(kind, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.argv = ["kwsearch", *words]
+exec(first)
+from kwsearch.__main__ import main
+main()
+"""
+"""A command as the console script runs it, in a process that has loaded torch already."""
+
+
+class Command:
+    """A command that runs in a process of its own.
+
+    Args:
+        place: where.
+        words: of the command.
+        first: Python code that the process runs before it.
+        environment: variables beside the database's.
+    """
+
+    def __init__(self, place, words, first, environment):
+        numbers = len(list(place.folder.glob("*.talk")))
+        self._out, self._talk = (place.folder / f"{numbers}.{kind}" for kind in ("out", "talk"))
+        given = {
+            "folder": str(place.folder),
+            "environment": {"KWSEARCH_DATABASE": place.url, **environment},
+            "out": str(self._out),
+            "talk": str(self._talk),
+            "words": [*map(str, words)],
+            "first": first,
+        }
+        self._process = _PROCESSES.Process(target=exec, args=(COMMAND, given), daemon=True)
+        self._process.start()
+        self.pid, self.join = self._process.pid, self._process.join
+
+    @property
+    def out(self):
+        """What it wrote to standard output so far."""
+        return self._out.read_text() if self._out.exists() else ""
+
+    @property
+    def talk(self):
+        """What it wrote to standard error so far."""
+        return self._talk.read_text() if self._talk.exists() else ""
+
+    @property
+    def exitcode(self):
+        """None while it runs."""
+        return self._process.exitcode
+
+    def reached(self, finished="[0-9]+"):
+        """Wait until a search has told of so many finished trials, or of any."""
+        end = time.monotonic() + 100
+        while not re.search(rf"^{finished}/[0-9]+ ", self.talk, re.MULTILINE):
+            assert self._process.is_alive(), self.talk
+            assert time.monotonic() < end, self.talk
+            time.sleep(0.01)
+
+    def kill(self):
+        """End it without a word."""
+        self._process.kill()
+        self._process.join()
+
+    def send(self, kind):
+        """Send it a signal."""
+        os.kill(self.pid, kind)
+
+    def ended(self, code=0, within=200):
+        """Wait for its end with ``code`` and, if that is not 0, a line of cause and one of cure."""
+        self._process.join(within)
+        assert self.exitcode == code, (self.exitcode, self.talk)
+        assert "Traceback" not in self.talk
+        if code:
+            lines = self.talk.strip().splitlines()
+            causes = [line for line in lines if line.startswith("error: ")]
+            assert causes == lines[-2:-1], self.talk
+            assert lines[-1].endswith("."), self.talk
+        return self
+
+
+@dataclass
+class Place:
+    """A folder with a study file, and the database that commands run in it are told of.
+
+    Attributes:
+        folder: where commands run.
+        url: of the database, given to them in the environment.
+    """
+
+    folder: Path
+    url: str
+
+    def start(self, *words, first="", **environment):
+        """Start a command; see `Command`."""
+        return Command(self, words, first, environment)
+
+    def run(self, *words, code=0, **options):
+        """Run a command to its end; see `Command.ended`."""
+        return self.start(*words, **options).ended(code)
+
+    def sound(self):
+        """The checker finds nothing."""
+        assert check(self.url, runs=self.folder / "runs") == []
+
+    def table(self, name="tiny"):
+        """Trials without what clocks and attempts say."""
+        with open_store(self.url, create=False, read_only=True) as store:
+            return [
+                (r.number, r.trial.digest, r.trial.seed, r.state, r.epochs, r.accuracy, r.loss)
+                for r in store.trials(name)
+            ]
+
+    def measured(self, name="tiny"):
+        """Measurements by trial and epoch, without what clocks say."""
+        with open_store(self.url, create=False, read_only=True) as store:
+            return {(n, m.epoch): (m.accuracy, m.loss) for n, m in store.measurements(name)}
+
+
+@pytest.fixture
+def place(quick_path, url):
+    """A place for each kind of database in turn, on one of its own."""
+    return _furnished(Place(quick_path, url))
+
+
+@pytest.fixture
+def file_place(quick_path):
+    """A place with an SQLite file, ``kw.db`` in its folder."""
+    return _furnished(Place(quick_path, f"sqlite:///{quick_path}/kw.db"))
+
+
+@pytest.fixture
+def server_place(quick_path, new_postgresql_database):
+    """A place with a PostgreSQL database."""
+    return _furnished(Place(quick_path, new_postgresql_database()))
+
+
+def _furnished(place):
+    (place.folder / "tinynet.py").write_text(NETWORK)
+    (place.folder / "tiny.toml").write_text(STUDY)
+    return place
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory):
+    """The table and the measurements of the study when nothing happens to it."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    place = _furnished(Place(folder, f"sqlite:///{folder}/kw.db"))
+    place.run("search", "tiny.toml")
+    place.sound()
+    return place.table(), place.measured()

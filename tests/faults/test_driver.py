@@ -1,0 +1,162 @@
+"""The driver of a study is killed, doubled or interrupted: nothing measured is lost."""
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+
+import pytest
+
+from trials.store import open_store
+
+pytestmark = pytest.mark.fault
+
+
+def told(talk):
+    """State and accuracy by trial, as the lines of progress tell them."""
+    lines = re.findall(r"trial (\d+)  .*?  accuracy (\S+) ± \S+  (\w+).*?refused \d+", talk)
+    return {int(number): (state, accuracy) for number, accuracy, state in lines}
+
+
+def written(table):
+    """The same of a table."""
+    return {number: (state, f"{a:.4f}") for number, _, _, state, _, a, _ in table if a is not None}
+
+
+def kill_and_resume(place, rounds):
+    """Kill a search at random moments, then let it finish."""
+    moments = random.Random(rounds)  # noqa: S311 - not a secret
+    words = ["search", "tiny.toml", "--trials", 4 * rounds]
+    for number in range(rounds):
+        process = place.start(*words)
+        if number == 0 or moments.random() < 0.8:
+            process.reached()
+        time.sleep(moments.uniform(0, 0.3))
+        process.kill()
+        place.sound()
+        assert told(process.talk).items() <= written(place.table()).items()
+        words = ["resume", "tiny", "--steal"]
+    place.run(*words)
+    place.sound()
+    return place.table()
+
+
+def test_a_driver_killed_at_random_and_resumed_ends_as_if_nothing_had_been(place, undisturbed):
+    """All trials of the budget, the same as undisturbed, each measured once."""
+    table, measured = undisturbed
+    assert kill_and_resume(place, rounds=5) == table
+    assert place.measured() == measured
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_thirty_kills_lose_nothing(place, undisturbed):
+    """The same, for longer."""
+    table = kill_and_resume(place, rounds=30)
+    assert len(table) == len({digest for _, digest, *_ in table}) == 120
+    assert table[: len(undisturbed[0])] == undisturbed[0]
+
+
+def test_a_second_driver_is_told_who_drives_and_the_first_goes_on(place, undisturbed):
+    """Exit 4 with host, process and time; reading goes on beside it."""
+    process = place.start("search", "tiny.toml")
+    process.reached(1)
+    talk = place.run("resume", "tiny", code=4).talk
+    assert re.search(rf"process {process.pid} on host {os.uname().nodename};", talk), talk
+    assert re.search(r"ends at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", talk)
+    assert "--steal" in talk
+    place.run("search", "tiny.toml", code=2)
+    place.run("front", "tiny", "--json")
+    process.ended(0)
+    place.sound()
+    assert place.table() == undisturbed[0]
+
+
+def test_a_driver_whose_study_is_stolen_stops_and_the_thief_goes_on(place, undisturbed):
+    """The first ends with 4 at its next write, and no trial is measured into two rows."""
+    process = place.start("search", "tiny.toml")
+    process.reached(1)
+    place.run("resume", "tiny", "--steal")
+    process.ended(4)
+    place.sound()
+    assert place.table() == undisturbed[0]
+    assert place.measured() == undisturbed[1]
+
+
+def test_a_dead_drivers_study_is_free_when_its_lease_is_over(file_place):
+    """Until then others are kept out; no one has to say --steal."""
+    place = file_place
+    short = "import kwsearch.driving; kwsearch.driving.LEASE = 5.0"
+    process = place.start("search", "tiny.toml", first=short)
+    process.reached(1)
+    process.kill()
+    died = time.monotonic()
+    place.run("resume", "tiny", code=4)
+    time.sleep(max(0.0, 6.1 - (time.monotonic() - died)))
+    place.run("resume", "tiny")
+    place.sound()
+
+
+ENDINGS = {
+    "Ctrl-C": [signal.SIGINT],
+    "Ctrl-C twice": [signal.SIGINT, signal.SIGINT],
+    "SIGTERM": [signal.SIGTERM],
+    "SIGHUP": [signal.SIGHUP],
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_signal_stops_a_search_that_can_be_resumed(file_place, ending, undisturbed):
+    """Exit 5 with the command that goes on; what is measured stays, open trials wait."""
+    place = file_place
+    process = place.start("search", "tiny.toml")
+    process.reached(3)
+    for kind in ENDINGS[ending]:
+        process.send(kind)
+    process.ended(5, within=10)
+    assert "kwsearch resume tiny" in process.talk.splitlines()[-1]
+    with open_store(place.url, read_only=True) as store:
+        assert not store.study("tiny").states["running"]
+    place.sound()
+    place.run("resume", "tiny")
+    assert place.table() == undisturbed[0]
+
+
+def test_a_second_ctrl_c_at_any_moment_ends_it_at_once(file_place, undisturbed):
+    """Exit 5 whatever it was doing; at worst the study is free when its lease is over."""
+    place = file_place
+    words = ["search", "tiny.toml"]
+    for pause in (0.0, 0.001, 0.01, 0.05):
+        process = place.start(*words)
+        process.reached()
+        process.send(signal.SIGINT)
+        time.sleep(pause)
+        with suppress(ProcessLookupError):
+            process.send(signal.SIGINT)
+        process.join(10)
+        assert process.exitcode == 5, process.talk
+        assert "Traceback" not in process.talk
+        place.sound()
+        words = ["resume", "tiny", "--steal"]
+    place.run(*words)
+    assert place.table() == undisturbed[0]
+
+
+def test_a_reader_that_goes_away_stops_a_search_that_can_be_resumed(file_place, undisturbed):
+    """As ``kwsearch search STUDY 2>&1 | head`` does; exit 5."""
+    place = file_place
+    with subprocess.Popen(
+        [sys.executable, "-m", "kwsearch", "search", "tiny.toml", "--database", place.url],
+        cwd=place.folder,
+        stderr=subprocess.PIPE,
+    ) as process:
+        process.stderr.readline()
+        process.stderr.close()
+        assert process.wait(60) == 5
+    place.sound()
+    place.run("resume", "tiny")
+    assert place.table() == undisturbed[0]
