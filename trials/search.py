@@ -269,9 +269,10 @@ class Search:
         """Keep a measurement; answer whether the trial goes on.
 
         Raises:
-            NonFiniteError: accuracy or loss is not a finite number, which fails the trial.
+            NonFiniteError: accuracy or loss is missing or not a finite number, which fails the
+                trial.
         """
-        if not (isfinite(measurement.accuracy) and isfinite(measurement.loss)):
+        if not (_finite(measurement.accuracy) and _finite(measurement.loss)):
             raise NonFiniteError(
                 f"Epoch {measurement.epoch} measured accuracy {measurement.accuracy} and loss "
                 f"{measurement.loss}.",
@@ -413,3 +414,7 @@ def _point(record: TrialRecord) -> Point:
     accuracy = record.accuracy
     assert accuracy is not None  # noqa: S101 - members of a front are complete
     return Point.of(record.trial.params, accuracy, record.number)
+
+
+def _finite(value: float | None) -> bool:
+    return value is not None and isfinite(value)

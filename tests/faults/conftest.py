@@ -219,10 +219,17 @@ def _furnished(place):
 
 
 @pytest.fixture(scope="session")
-def undisturbed(tmp_path_factory):
-    """The table and the measurements of the study when nothing happens to it."""
+def undisturbed_folder(tmp_path_factory):
+    """A folder in which nothing happened to the study; its database is ``kw.db``."""
     folder = tmp_path_factory.mktemp("undisturbed")
     place = _furnished(Place(folder, f"sqlite:///{folder}/kw.db"))
     place.run("search", "tiny.toml")
     place.sound()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def undisturbed(undisturbed_folder):
+    """The table and the measurements of the study when nothing happens to it."""
+    place = Place(undisturbed_folder, f"sqlite:///{undisturbed_folder}/kw.db")
     return place.table(), place.measured()

@@ -80,7 +80,7 @@ def _prepare(units: Units, *, create: bool, read_only: bool) -> None:
         if read_only:
             schema.check_readable(connection, shown)
             return True
-        _check_pages(connection, units.place)
+        check_pages(connection, units.place)
         return schema.check_writable(connection, shown)
 
     def make(connection: Connection) -> None:
@@ -94,8 +94,12 @@ def _prepare(units: Units, *, create: bool, read_only: bool) -> None:
     units.write(make, patience=_AT_OPENING)
 
 
-def _check_pages(connection: Connection, place: places.Place) -> None:
-    """Read every page of an SQLite file once, before anything is written to it."""
+def check_pages(connection: Connection, place: places.Place) -> None:
+    """Read every page of an SQLite file once, before anything is written to it.
+
+    Raises:
+        DamagedDataError: one is not as SQLite left it.
+    """
     if not isinstance(place, SqlitePlace):
         return
     fault = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()

@@ -12,6 +12,7 @@ from trials.errors import StorageError
 from trials.store import places, schema
 from trials.store.places import Place
 from trials.store.sqlite import SqlitePlace
+from trials.store.store import check_pages
 from trials.store.units import Units
 
 
@@ -73,6 +74,7 @@ def _upgrade(units: Units, *, backup: bool) -> Upgrade:
 
 
 def _upgradable(connection: Connection, shown: str) -> str:
+    check_pages(connection, shown)
     found = schema.current(connection)
     if found is None:
         raise schema.no_tables(shown)
