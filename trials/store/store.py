@@ -102,7 +102,8 @@ def check_pages(connection: Connection, place: places.Place) -> None:
     """
     if not isinstance(place, SqlitePlace):
         return
-    fault = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+    found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+    fault = " ".join(str(found).split())  # it may have several lines
     pages, size = (
         connection.exec_driver_sql(f"PRAGMA page_{of}").scalar_one() for of in ("count", "size")
     )

@@ -57,11 +57,11 @@ def upgrade(url: str | None = None, *, backup: bool = True) -> Upgrade:
 
 def _upgrade(units: Units, *, backup: bool) -> Upgrade:
     place = units.place
-    before = units.read(lambda c: _upgradable(c, place.shown), patience=0.0)
+    before = units.read(lambda c: _upgradable(c, place), patience=0.0)
     copies: list[Path] = []
 
     def work(connection: Connection) -> None:
-        if _upgradable(connection, place.shown) == schema.HEAD:
+        if _upgradable(connection, place) == schema.HEAD:
             return
         if backup:
             # Here nobody else can write: the copy is of the old schema and lacks nothing.
@@ -73,13 +73,13 @@ def _upgrade(units: Units, *, backup: bool) -> Upgrade:
     return Upgrade(before, schema.HEAD, copies[-1] if copies else None)
 
 
-def _upgradable(connection: Connection, shown: str) -> str:
-    check_pages(connection, shown)
+def _upgradable(connection: Connection, place: Place) -> str:
+    check_pages(connection, place)
     found = schema.current(connection)
     if found is None:
-        raise schema.no_tables(shown)
+        raise schema.no_tables(place.shown)
     if found > schema.HEAD:
-        raise schema.other_revision(shown, found)
+        raise schema.other_revision(place.shown, found)
     return found
 
 
