@@ -16,7 +16,7 @@ from trials.store.models import (
     TrialRow,
 )
 from trials.store.uniting import fronts
-from trials.store.whole import FRONT, MEASUREMENT, MEMBER, STUDY, TALLY, TRIAL, WholeStudy
+from trials.store.whole import FRONT, MEASUREMENT, MEMBER, STUDY, TALLY, TRAINING, TRIAL, WholeStudy
 from trials.store.work import StudyWork
 
 
@@ -38,6 +38,7 @@ def lay(work: StudyWork, before: WholeStudy, after: WholeStudy) -> None:
     numbers = select(TrialRow.number, TrialRow.id).where(TrialRow.study_id == key)
     keys = {row.number: row.id for row in connection.execute(numbers)}
     _lay_measurements(connection, keys, before, after)
+    _lay_trainings(connection, keys, before, after)
     work.counts.update(after.refused)
     for state in TrialState:
         work.counts[state.value] = sum(t.columns["state"] is state for t in after.trials)
@@ -86,6 +87,19 @@ def _lay_measurements(
             rows += ({**row, "trial_id": key} for row in trial.measurements.values())
     if rows:
         connection.execute(insert(MEASUREMENT), rows)
+
+
+def _lay_trainings(
+    connection: Connection, keys: Mapping[int, int], before: WholeStudy, after: WholeStudy
+) -> None:
+    known = {trial.digest: trial.trainings for trial in before.trials}
+    rows = [
+        {**training, "trial_id": keys[trial.columns["number"]]}
+        for trial in after.trials
+        for training in trial.trainings[len(known.get(trial.digest, ())) :]
+    ]
+    if rows:
+        connection.execute(insert(TRAINING), rows)
 
 
 def _lay_fronts(

@@ -79,7 +79,9 @@ def _joined(ours: WholeTrial, theirs: WholeTrial | None) -> _Ending:
     ends, other = (theirs, ours) if side else (ours, theirs)
     attempt = max(ours.columns["attempt"], theirs.columns["attempt"])
     columns = {**ends.columns, "attempt": attempt}
-    return _Ending(side, WholeTrial(columns, {**other.measurements, **ends.measurements}))
+    measurements = {**other.measurements, **ends.measurements}
+    new = (training for training in theirs.trainings if training not in ours.trainings)
+    return _Ending(side, WholeTrial(columns, measurements, (*ours.trainings, *new)))
 
 
 def _reached(trial: WholeTrial) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table, inspect, select
 
 from trials.records import Refusal
 from trials.store import rows
@@ -16,6 +16,7 @@ from trials.store.models import (
     MeasurementRow,
     StudyRow,
     TallyRow,
+    TrainingRow,
     TrialRow,
 )
 
@@ -30,6 +31,7 @@ def _table(row: type[Base]) -> Table:
 STUDY, TALLY = _table(StudyRow), _table(TallyRow)
 TRIAL, MEASUREMENT = _table(TrialRow), _table(MeasurementRow)
 FRONT, MEMBER = _table(FrontRow), _table(FrontMemberRow)
+TRAINING = _table(TrainingRow)
 _LEFT_OUT = {"id", "study_id", "trial_id", "front_id", "lease_owner", "lease_until"}
 
 
@@ -40,10 +42,12 @@ class WholeTrial:
     Attributes:
         columns: of ``kw_trial``.
         measurements: columns of ``kw_measurement`` by epoch.
+        trainings: columns of ``kw_training``, oldest first.
     """
 
     columns: Columns
     measurements: Mapping[int, Columns]
+    trainings: tuple[Columns, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -105,11 +109,20 @@ def _read(connection: Connection, name: str) -> WholeStudy:
     measured: dict[int, dict[int, Columns]] = defaultdict(dict)
     for row in connection.execute(measurements):
         measured[row.trial_id][row.epoch] = _columns(MEASUREMENT, row)
+    trained = _trainings(connection)
     found = tuple(
-        WholeTrial(_columns(TRIAL, row), measured.get(row.id, {}))
+        WholeTrial(_columns(TRIAL, row), measured.get(row.id, {}), tuple(trained.get(row.id, ())))
         for row in connection.execute(trials)
     )
     return replace(outline(connection, name), trials=found)
+
+
+def _trainings(connection: Connection) -> dict[int, list[Columns]]:
+    found: dict[int, list[Columns]] = defaultdict(list)
+    if inspect(connection).has_table(TRAINING.name):  # an older schema lacks it
+        for row in connection.execute(select(TRAINING).order_by(TrainingRow.finished_at)):
+            found[row.trial_id].append(_columns(TRAINING, row))
+    return found
 
 
 def _columns(table: Table, row: Any) -> Columns:  # noqa: ANN401 - a row of that table

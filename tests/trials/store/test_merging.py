@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from search_spaces.errors import InputError
 from trials.errors import DamagedDataError, StudyBusyError
 from trials.pareto import Front, Point
-from trials.records import FrontUpdate, Refusal, Trial, TrialState
+from trials.records import FrontUpdate, FullTraining, Refusal, Trial, TrialState
 from trials.store import Store, open_store
 from trials.store.check import check
 from trials.store.merging import Way, merge
@@ -229,6 +229,25 @@ def test_settings_that_do_not_change_a_measurement_do_not_tell_studies_apart(
     assert done.way is Way.UNITED
     with open_store(folder / "1.db") as store:
         assert store.study("study").spec.trials == 2
+
+
+def test_full_trainings_come_along_once(folder: Path, make_driver: Any) -> None:
+    """Of trials that both have, too."""
+    for name, accuracy in (("a", 0.5), ("b", 0.75)):
+        with open_store(folder / f"{name}.db") as store:
+            driver = make_driver(store)
+            driver.create()
+            fill(driver, [(1, 3, True)])
+            trained = FullTraining(300, accuracy, 0.01, 1.0, 1000, 60.0, "digits", "test")
+            store.add_training("study", 0, trained)
+    a, b = str(folder / "a.db"), str(folder / "b.db")
+    assert [done.way for done in merge([b, b], a)] == [Way.UNITED, Way.KNOWN]
+    with open_store(a) as store:
+        assert sorted(t.accuracy for t in store.trainings("study", 0)) == [0.5, 0.75]
+    merge([a], str(folder / "c.db"))
+    with open_store(folder / "c.db") as store:
+        assert len(store.trainings("study", 0)) == 2
+    assert check(str(folder / "c.db")) == []
 
 
 def test_a_study_that_is_being_driven_is_left_alone(pair: tuple[str, str]) -> None:
