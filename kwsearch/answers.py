@@ -70,6 +70,10 @@ def show(store: Store, name: str, number: int) -> Row:
         "started_at": record.started_at.isoformat(),
         "finished_at": record.finished_at.isoformat() if record.finished_at else None,
         "values": dict(record.values),
+        "full_trainings": [
+            {**asdict(t), "finished_at": t.finished_at.isoformat() if t.finished_at else None}
+            for t in store.trainings(name, number)
+        ],
         "measurements": [asdict(m) for _, m in store.measurements(name, number)],
         "beaten_by": [
             {"trial": m.number, "params": m.trial.params, "accuracy": m.accuracy} for m in others

@@ -7,8 +7,18 @@ Databases are named by URL or path; None means ``KWSEARCH_DATABASE``, else
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from kwsearch import answers, comparing, driving, exporting, frames, mirroring, reporting
+from kwsearch import (
+    answers,
+    comparing,
+    driving,
+    exporting,
+    frames,
+    full_training,
+    mirroring,
+    reporting,
+)
 from kwsearch.answers import Row
 from kwsearch.databases import check_database, merge_databases, upgrade_database
 from kwsearch.driving import Watch
@@ -22,6 +32,7 @@ from kwsearch.watching.pages import pages
 from kwsearch.watching.source import Source
 from search_spaces import InputError, NetworkConfig, plan_network
 from search_spaces.published import PUBLISHED, published
+from trials.errors import DamagedDataError, StorageError
 from trials.records import StudyRecord, TrialRecord
 from trials.store import Store, open_store
 
@@ -414,6 +425,50 @@ def verify(folder: str | Path) -> Row:
     return exporting.verify(Path(folder))
 
 
+def train(
+    folder: str | Path,
+    *,
+    output: str | Path | None = None,
+    database: str | None = None,
+    watch: full_training.Watch | None = None,
+    **wishes: Any,  # noqa: ANN401 - the fields of `Wishes`, each with its own type
+) -> Row | None:
+    """Train an exported configuration to the end, or go on where that stopped.
+
+    The result is written into the database too, where it holds the trial that was exported.
+
+    Args:
+        folder: the export.
+        output: the folder to write; the export's name with ``-trained`` if None.
+        database: where the study is kept.
+        watch: called after each epoch.
+        wishes: fields of `kwsearch.full_training.Wishes`.
+
+    Returns:
+        What ``results.json`` holds; None in all processes of ``torchrun`` but the first.
+
+    Raises:
+        InputError: images, recipe or folder do not fit.
+        NonFiniteError: the training diverged.
+        StorageError: a file, or the named database, cannot be written.
+    """
+    folder = Path(folder)
+    target = Path(output) if output else folder.with_name(f"{folder.resolve().name}-trained")
+    exported = exporting.load(folder)
+    asked = full_training.Wishes(**wishes)
+    results = full_training.train(exported, asked, target, watch or (lambda *_: None))
+    if not full_training.first_process():
+        return None
+    try:
+        with open_store(database, create=False) as store:
+            known = full_training.remember(store, exported, results)
+    except (InputError, StorageError, DamagedDataError):
+        if database is not None:
+            raise
+        known = False
+    return {**results, "folder": str(target), "in_database": known}
+
+
 def _best(store: Store, name: str, max_params: int | None) -> TrialRecord:
     record = store.best(name, _UNLIMITED if max_params is None else max_params)
     if record is None:
@@ -452,6 +507,7 @@ __all__ = [
     "show",
     "status",
     "studies",
+    "train",
     "trials",
     "upgrade_database",
     "verify",

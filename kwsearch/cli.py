@@ -2,7 +2,7 @@
 
 import typer
 
-from kwsearch.commands import asking, databases, handing_over, searching, watching
+from kwsearch.commands import asking, databases, handing_over, searching, training, watching
 from kwsearch.guard import Guarded
 
 app = typer.Typer(
@@ -14,7 +14,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for _module in (searching, asking, watching, handing_over):
+for _module in (searching, asking, watching, handing_over, training):
     for _command in _module.COMMANDS:
         app.command()(_command)
 

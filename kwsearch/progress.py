@@ -2,6 +2,7 @@
 
 import sys
 import time
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -12,6 +13,7 @@ from kwsearch.output import console, escape
 from kwsearch.quantities import format_quantity
 
 if TYPE_CHECKING:  # the search brings sampler and database with it, which `--help` must not load
+    from trials.records import Measurement
     from trials.search import Standing
 
 _MINUTE, _HOUR = 60, 3600
@@ -72,6 +74,31 @@ class Progress:
         done = standing.finished - (self._before or 0)
         elapsed = time.monotonic() - self._started
         return (standing.trials - standing.finished) * elapsed / max(done, 1)
+
+
+class EpochProgress:
+    """A line an epoch of a full training, on standard error; a context manager.
+
+    Whoever reads the lines may go away; the training goes on, as it can be resumed.
+    """
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        sys.stderr.flush()
+
+    def __call__(self, measured: "Measurement", epochs: int) -> None:
+        """Show what an epoch of ``epochs`` has reached."""
+        left = (epochs - measured.epoch) * measured.seconds / measured.epoch
+        parts = [
+            f"epoch {measured.epoch}/{epochs}",
+            f"accuracy {measured.accuracy:.4f} ± {measured.accuracy_error:.4f}",
+            f"loss {measured.loss:.4f}",
+            f"{format_duration(left)} left",
+        ]
+        with suppress(BrokenPipeError):
+            print("  ".join(parts), file=sys.stderr, flush=True)  # noqa: T201 - talk for people
 
 
 def format_duration(seconds: float) -> str:

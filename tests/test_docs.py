@@ -64,6 +64,7 @@ def test_the_tutorial_goes_from_images_to_a_network_in_few_commands(folder):
     assert "accuracy" in told["front"]
     assert (folder / "photos.html").stat().st_size > 1_000_000
     assert (folder / "best" / "config.json").is_file()
+    assert (folder / "trained" / "model.safetensors").is_file()
 
 
 def test_a_network_of_ones_own_is_searched_as_the_page_says(folder):

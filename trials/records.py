@@ -155,7 +155,8 @@ class FullTraining:
         images: images evaluated.
         seconds: time of the training.
         data: name of the data set.
-        part: ``"test"``, or ``"validation"`` where the data set has no test images.
+        part: ``"test"``, or ``"held-out"`` where the data set has no test set of its own and a
+            fixed sixth of every class, which no search sees either, stands in for it.
         finished_at: UTC by the database's clock; None while it is not written.
     """
 

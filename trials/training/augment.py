@@ -8,6 +8,8 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
+WHOLE = slice(None)
+
 
 def crop_at(images: Tensor, padding: int, top: Tensor, left: Tensor) -> Tensor:
     """Pad with black and cut the original size out again.
@@ -36,7 +38,15 @@ def mirror_where(images: Tensor, chosen: Tensor) -> Tensor:
     return torch.where(chosen.to(images.device)[:, None, None, None], images.flip(-1), images)
 
 
-def augment(images: Tensor, generator: Generator, *, padding: int, flip: bool) -> Tensor:
+def augment(
+    images: Tensor,
+    generator: Generator,
+    *,
+    padding: int,
+    flip: bool,
+    batch: int | None = None,
+    part: slice = WHOLE,
+) -> Tensor:
     """Random crop of the padded images, then a mirror image of about half of them.
 
     Args:
@@ -44,13 +54,16 @@ def augment(images: Tensor, generator: Generator, *, padding: int, flip: bool) -
         generator: on the CPU; draws nothing for what is switched off.
         padding: largest shift in pixels; 0 for no crop.
         flip: whether to mirror.
+        batch: images to draw for, where ``images`` are only a part of them.
+        part: which of them they are.
     """
+    batch = len(images) if batch is None else batch
     if padding:
-        top, left = torch.randint(2 * padding + 1, (2, len(images)), generator=generator)
-        images = crop_at(images, padding, top, left)
+        top, left = torch.randint(2 * padding + 1, (2, batch), generator=generator)
+        images = crop_at(images, padding, top[part], left[part])
     if flip:
-        chosen = torch.randint(2, (len(images),), generator=generator).bool()
-        images = mirror_where(images, chosen)
+        chosen = torch.randint(2, (batch,), generator=generator).bool()
+        images = mirror_where(images, chosen[part])
     return images
 
 

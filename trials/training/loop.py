@@ -13,19 +13,22 @@ from search_spaces.networks import set_temperature
 from trials.errors import NonFiniteError
 from trials.records import Measurement, Verdict
 from trials.training.augment import augment, normalise
+from trials.training.average import Average
 from trials.training.checkpoint import Checkpoint
-from trials.training.data.sample import TrainingData
+from trials.training.data.contract import Data
+from trials.training.mixing import draw_mix, mixed, mixed_loss
 from trials.training.optimiser import optimiser
 from trials.training.recipe import Recipe
 from trials.training.schedules import Schedule
 from trials.training.state import TrainingState
+from trials.training.team import ALONE, Team
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def train(
     network: nn.Module,
-    data: TrainingData,
+    data: Data,
     recipe: Recipe,
     *,
     seed: int,
@@ -34,6 +37,7 @@ def train(
     device: str = "cpu",
     keep: Callable[[TrainingState], None] | None = None,
     resume: Checkpoint | None = None,
+    team: Team = ALONE,
 ) -> None:
     """Train a network in place and measure it after every rung.
 
@@ -53,9 +57,12 @@ def train(
         keep: called at each rung with the state, measurement included, before ``on_rung`` is.
         resume: a checkpoint of this training to go on from. Its measurements are told to
             ``on_rung`` again, as nobody knows here which of them arrived.
+        team: this process and those that train the same network beside it, each calling this
+            function alike.
 
     Raises:
-        InputError: there is no rung, or one that the recipe does not reach.
+        InputError: there is no rung, or one that the recipe does not reach, or a batch cannot be
+            shared by the team.
         NonFiniteError: the loss of an epoch or of a measurement is not finite.
         DamagedDataError: the checkpoint is of another network.
     """
@@ -66,10 +73,18 @@ def train(
         )
     place = torch.device(device)
     with torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
-        torch.manual_seed(seed)
+        torch.manual_seed(seed + team.rank)
         network.to(place)
-        draws = torch.Generator().manual_seed(seed)
-        state = TrainingState(network, optimiser(network, recipe), draws, place)
+        if place.type == "cuda":  # whose convolutions are quicker so
+            network.to(memory_format=torch.channels_last)
+        state = TrainingState(
+            network=network,
+            optimiser=optimiser(network, recipe),
+            draws=torch.Generator().manual_seed(seed),
+            device=place,
+            average=Average.of(network, recipe.ema),
+            team=team,
+        )
         if resume is not None:
             state.restore(resume)
         if any(on_rung(measured) is Verdict.STOP for measured in tuple(state.measurements)):
@@ -85,8 +100,10 @@ def train(
                     return
 
 
-def train_epoch(state: TrainingState, data: TrainingData, recipe: Recipe) -> None:
+def train_epoch(state: TrainingState, data: Data, recipe: Recipe) -> None:
     """Learn from every training image once, but for the last incomplete batch.
+
+    Everything random is drawn for whole batches, of which this process then takes its part.
 
     Raises:
         NonFiniteError: the mean loss is not finite.
@@ -94,39 +111,55 @@ def train_epoch(state: TrainingState, data: TrainingData, recipe: Recipe) -> Non
     state.network.train()
     schedule = _schedule(data, recipe)
     batch = min(recipe.batch_size, len(data.training))
+    part = state.team.share(batch)
     order = torch.randperm(len(data.training), generator=state.draws).numpy()
+    starts = range(0, schedule.epoch_steps * batch, batch)
+    places = [order[start : start + batch][part] for start in starts]
     total = torch.zeros((), device=state.device)
-    for start in range(0, schedule.epoch_steps * batch, batch):
-        pixels, labels = data.training.batch(order[start : start + batch])
-        images = torch.from_numpy(pixels).to(state.device)
-        images = augment(images, state.draws, padding=recipe.padding, flip=recipe.flip)
+    for pixels, labels in data.training.batches(places, state.epoch):
+        images = augment(
+            torch.as_tensor(pixels).to(state.device),
+            state.draws,
+            padding=recipe.padding,
+            flip=recipe.flip,
+            batch=batch,
+            part=part,
+        )
         images = normalise(images, *_moments(data, state.device))
-        target = torch.from_numpy(labels).to(state.device)
+        target = torch.as_tensor(labels).to(state.device)
         set_temperature(state.network, schedule.temperature(state.step))
         for group in state.optimiser.param_groups:
             group["lr"] = schedule.learning_rate(state.step)
-        loss = functional.cross_entropy(
-            forward(state.network, images, recipe), target, label_smoothing=recipe.label_smoothing
-        )
-        state.optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        if recipe.gradient_clip:
-            nn.utils.clip_grad_norm_(state.network.parameters(), recipe.gradient_clip)
-        state.optimiser.step()
-        total += loss.detach()
-        state.step += 1
+        total += step(state, recipe, images, target)
     state.epoch += 1
-    _require_finite(total.item() / schedule.epoch_steps, f"training loss of epoch {state.epoch}")
+    mean = state.team.total(total) / (schedule.epoch_steps * state.team.size)
+    _require_finite(mean.item(), f"training loss of epoch {state.epoch}")
 
 
-def measure(state: TrainingState, data: TrainingData, recipe: Recipe) -> Measurement:
-    """Evaluate the network as it is, at the temperature of the coming step.
+def step(state: TrainingState, recipe: Recipe, images: Tensor, target: Tensor) -> Tensor:
+    """One step down the gradient; returns the loss before it."""
+    images, partner, share = mixed(images, target, draw_mix(recipe, state.draws))
+    logits = forward(state.learning, images, recipe)
+    loss = mixed_loss(logits, target, partner, share, recipe.label_smoothing)
+    state.optimiser.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    if recipe.gradient_clip:
+        nn.utils.clip_grad_norm_(state.network.parameters(), recipe.gradient_clip)
+    state.optimiser.step()
+    state.step += 1
+    if state.average is not None:
+        state.average.follow(state.network, state.step)
+    return loss.detach()
+
+
+def measure(state: TrainingState, data: Data, recipe: Recipe) -> Measurement:
+    """Evaluate the network, or its average, at the temperature of the coming step.
 
     Raises:
         NonFiniteError: the loss is not finite.
     """
-    set_temperature(state.network, _schedule(data, recipe).temperature(state.step))
-    right, loss = evaluate(state.network, data, recipe, state.device)
+    set_temperature(state.measured, _schedule(data, recipe).temperature(state.step))
+    right, loss = evaluate(state.measured, data, recipe, state.device, state.team)
     images = len(data.evaluation)
     _require_finite(loss, f"validation loss after epoch {state.epoch}")
     return Measurement(
@@ -140,21 +173,23 @@ def measure(state: TrainingState, data: TrainingData, recipe: Recipe) -> Measure
 
 
 def evaluate(
-    network: nn.Module, data: TrainingData, recipe: Recipe, device: torch.device
+    network: nn.Module, data: Data, recipe: Recipe, device: torch.device, team: Team = ALONE
 ) -> tuple[int, float]:
     """Evaluation images classified rightly, and the sum of all their cross-entropies."""
     network.eval()
+    mine = np.arange(team.rank, len(data.evaluation), team.size)
+    starts = range(0, len(mine), recipe.batch_size)
+    places = [mine[start : start + recipe.batch_size] for start in starts]
     right, loss = 0, 0.0
     with torch.no_grad():
-        for start in range(0, len(data.evaluation), recipe.batch_size):
-            end = min(start + recipe.batch_size, len(data.evaluation))
-            pixels, labels = data.evaluation.batch(np.arange(start, end))
-            images = normalise(torch.from_numpy(pixels).to(device), *_moments(data, device))
+        for pixels, labels in data.evaluation.batches(places, 0):
+            images = normalise(torch.as_tensor(pixels).to(device), *_moments(data, device))
             logits = forward(network, images, recipe)
-            target = torch.from_numpy(labels).to(device)
+            target = torch.as_tensor(labels).to(device)
             right += int((logits.argmax(1) == target).sum())
             loss += float(functional.cross_entropy(logits.double(), target, reduction="sum"))
-    return right, loss
+    sums = team.total(torch.tensor([right, loss], dtype=torch.float64, device=device))
+    return int(sums[0]), float(sums[1])
 
 
 def binomial_error(accuracy: float, images: int) -> float:
@@ -163,20 +198,20 @@ def binomial_error(accuracy: float, images: int) -> float:
 
 
 def forward(network: nn.Module, images: Tensor, recipe: Recipe) -> Tensor:
-    """Float32 logits; bfloat16 arithmetic inside where the recipe says so."""
+    """Logits, in the network's precision; bfloat16 inside where the recipe says so."""
     dtype = DTYPES[recipe.dtype]
     mixed = dtype is not torch.float32
     with torch.autocast(images.device.type, dtype=torch.bfloat16, enabled=mixed):
         logits: Tensor = network(images)
-    return logits.float()
+    return logits.float() if mixed else logits
 
 
-def _schedule(data: TrainingData, recipe: Recipe) -> Schedule:
+def _schedule(data: Data, recipe: Recipe) -> Schedule:
     images = len(data.training)
     return Schedule(recipe, images // min(recipe.batch_size, images))
 
 
-def _moments(data: TrainingData, device: torch.device) -> tuple[Tensor, Tensor]:
+def _moments(data: Data, device: torch.device) -> tuple[Tensor, Tensor]:
     return torch.tensor(data.mean, device=device), torch.tensor(data.std, device=device)
 
 

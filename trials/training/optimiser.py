@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from torch import nn
-from torch.optim import SGD
+from torch.optim import SGD, AdamW, Optimizer
 
 from trials.training.recipe import Recipe
 
@@ -34,14 +34,16 @@ def decay_groups(network: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parame
     return decayed, free
 
 
-def optimiser(network: nn.Module, recipe: Recipe) -> SGD:
-    """SGD with momentum over the two groups; the loop sets its learning rate by step."""
+def optimiser(network: nn.Module, recipe: Recipe) -> Optimizer:
+    """The recipe's optimiser over the two groups; the loop sets its learning rate by step."""
     decayed, free = decay_groups(network)
     groups = [
         {"params": parameters, "weight_decay": decay}
         for parameters, decay in ((decayed, recipe.weight_decay), (free, 0.0))
         if parameters
     ]
+    if recipe.optimiser == "adamw":
+        return AdamW(groups, lr=recipe.learning_rate)
     return SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=recipe.nesterov)
 
 

@@ -12,46 +12,90 @@ UPSTREAM_TEMPERATURE_SHARE = 1 / 15
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Unit = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(gt=0, le=1)]
 
 
 class Recipe(BaseModel):
-    """Stochastic gradient descent with momentum, warm-up and cosine decay.
-
-    Attributes:
-        epochs: length of the whole run, in passes over the training images. The schedules span
-            it, also where a run is stopped earlier.
-        batch_size: images a step, 2 or more. The last incomplete batch of an epoch is dropped;
-            with fewer training images than this, all of them make one batch.
-        learning_rate: peak, reached at the end of the warm-up.
-        momentum: share of the last update that is kept, 0 to below 1.
-        nesterov: whether the gradient is taken where the momentum leads.
-        weight_decay: per step and unit of learning rate, on the parameters that
-            `trials.training.optimiser.decay_groups` names.
-        warmup_epochs: epochs of linear warm-up; less than ``epochs``.
-        label_smoothing: share of the target spread over all classes, 0 to below 1.
-        padding: black pixels added on each side before a random crop; 0 for no crop.
-        flip: whether half of the images are mirrored left to right.
-        temperature_share: share of the run over which the attention's temperature falls from 1
-            to 0, linearly by step; it scales with the length of the run.
-        dtype: arithmetic of the forward pass; parameters stay float32.
-        gradient_clip: largest norm of all gradients together; None for no limit.
-    """
+    """How a network is trained; what is not asked for is off."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    epochs: Annotated[int, Field(ge=1)]
-    batch_size: Annotated[int, Field(ge=2)] = 128
-    learning_rate: Positive = 0.1
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
-    nesterov: bool = True
-    weight_decay: NotNegative = 5e-4
-    warmup_epochs: NotNegative = 1.0
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    padding: Annotated[int, Field(ge=0)] = 4
-    flip: bool = True
-    temperature_share: Annotated[float, Field(ge=0, le=1)] = UPSTREAM_TEMPERATURE_SHARE
-    dtype: Literal["float32", "bfloat16"] = "float32"
-    gradient_clip: Positive | None = None
+    epochs: Annotated[int, Field(ge=1)] = Field(
+        description="Length of the whole run, in passes over the training images. The schedules "
+        "span it, also where a run is stopped earlier."
+    )
+    batch_size: Annotated[int, Field(ge=2)] = Field(
+        128,
+        description="Images a step, over all processes together. The last incomplete batch of an "
+        "epoch is dropped; with fewer training images than this, all of them make one batch.",
+    )
+    optimiser: Literal["sgd", "adamw"] = Field(
+        "sgd", description="Stochastic gradient descent with momentum, or AdamW."
+    )
+    learning_rate: Positive = Field(0.1, description="Its peak, at the end of the warm-up.")
+    momentum: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.9, description="Share of the last update that is kept; AdamW has its own."
+    )
+    nesterov: bool = Field(
+        default=True, description="Whether the gradient is taken where the momentum leads."
+    )
+    weight_decay: NotNegative = Field(
+        5e-4,
+        description="Per step and unit of learning rate, on kernels, cells and linear layers; "
+        "norms and biases never decay.",
+    )
+    warmup_epochs: NotNegative = Field(1.0, description="Epochs of linear warm-up.")
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="Share of the target spread over all classes."
+    )
+    padding: Annotated[int, Field(ge=0)] = Field(
+        4, description="Black pixels added on each side before a random crop; 0 for no crop."
+    )
+    flip: bool = Field(default=True, description="Whether half of the images are mirrored.")
+    temperature_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        UPSTREAM_TEMPERATURE_SHARE,
+        description="Share of the run over which the attention's temperature falls from 1 to 0, "
+        "linearly by step; it scales with the length of the run.",
+    )
+    dtype: Literal["float32", "bfloat16"] = Field(
+        "float32", description="Arithmetic of the forward pass; parameters stay float32."
+    )
+    gradient_clip: Positive | None = Field(
+        None, description="Largest norm of all gradients together; no limit if unset."
+    )
+    crop_area: tuple[Share, Share] | None = Field(
+        None,
+        description="Least and largest share of an image's area that a random crop takes, brought "
+        "to the network's size; unset, images are brought to it whole and once for all.",
+    )
+    rand_augment: Annotated[int, Field(ge=0)] = Field(
+        0, description="Operations of RandAugment on each image."
+    )
+    rand_magnitude: Annotated[int, Field(ge=0, le=30)] = Field(
+        9, description="Their strength, 0 to 30."
+    )
+    erasing: Unit = Field(0.0, description="Share of images with a random rectangle erased.")
+    mixup: NotNegative = Field(
+        0.0, description="Parameter of the beta distribution of mixup's shares; 0 for none."
+    )
+    cutmix: NotNegative = Field(
+        0.0,
+        description="The same of cutmix. With both, each batch is mixed in one of the two ways.",
+    )
+    drop_path: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0,
+        description="Share of images that skip the last block, growing from 0 at the first one; "
+        "where the network has stochastic depth.",
+    )
+    dropout: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="Share of features dropped before the classifier, where it has dropout."
+    )
+    ema: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0,
+        description="Decay by step of the moving average of the weights that is evaluated and "
+        "kept; it is lower in the first steps. 0 for no average.",
+    )
 
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:
@@ -60,7 +104,9 @@ class Recipe(BaseModel):
                 f"warmup_epochs is {self.warmup_epochs}, but the run has {self.epochs} epochs; "
                 "warm up for less"
             )
-        if self.nesterov and not self.momentum:
+        if self.crop_area is not None and self.crop_area[0] > self.crop_area[1]:
+            raise ValueError(f"crop_area is {[*self.crop_area]}; write the smaller share first")
+        if self.optimiser == "sgd" and self.nesterov and not self.momentum:
             raise ValueError("nesterov needs a momentum above 0; set nesterov to false")
         return self
 

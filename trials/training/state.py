@@ -10,9 +10,11 @@ from torch.optim import Optimizer
 
 from trials.errors import DamagedDataError
 from trials.records import Measurement
+from trials.training.average import Average
 from trials.training.checkpoint import Checkpoint
+from trials.training.team import ALONE, Team
 
-OPTIMISER, GENERATOR = "optimiser/", "generator/"
+OPTIMISER, GENERATOR, AVERAGE = "optimiser/", "generator/", "average/"
 """What the names of tensors begin with that are no weights."""
 
 
@@ -23,12 +25,14 @@ class TrainingState:
     Attributes:
         network: being trained, in place.
         optimiser: its moments are kept; rates and decays follow from recipe and step.
-        draws: generator of order and augmentation.
+        draws: generator of order and augmentation; the same in all processes of a team.
         device: where the network is; torch's generator there draws for dropout.
         step: steps taken.
         epoch: epochs trained.
         measurements: all that were made.
         earlier: seconds of attempts that this one goes on from.
+        average: the moving average of the weights, which is measured then; None for none.
+        team: the processes that train it together.
     """
 
     network: nn.Module
@@ -39,7 +43,18 @@ class TrainingState:
     epoch: int = 0
     measurements: list[Measurement] = field(default_factory=list)
     earlier: float = 0.0
+    average: Average | None = None
+    team: Team = ALONE
     _started: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self.learning = self.team.wrapped(self.network)
+        """What is called in training: the network, or the network with its team around it."""
+
+    @property
+    def measured(self) -> nn.Module:
+        """The network that measurements are of."""
+        return self.network if self.average is None else self.average.network
 
     @property
     def seconds(self) -> float:
@@ -60,6 +75,7 @@ class TrainingState:
             measurements=tuple(self.measurements),
             tensors={
                 **self.network.state_dict(),
+                **self._average(),
                 **_moments(self.optimiser),
                 **self._generators(),
             },
@@ -75,6 +91,10 @@ class TrainingState:
             weights = {name: kept.tensors[name] for name in self.weights()}
             self.network.load_state_dict(weights)
             if any(name.startswith(GENERATOR) for name in kept.tensors):
+                if self.average is not None:
+                    self.average.network.load_state_dict(
+                        {name: kept.tensors[AVERAGE + name] for name in self.weights()}
+                    )
                 _restore_moments(self.optimiser, kept.tensors)
                 self._restore_generators(kept.tensors)
         except (KeyError, RuntimeError, ValueError) as error:
@@ -86,6 +106,11 @@ class TrainingState:
         self.measurements = list(kept.measurements)
         self.earlier = kept.seconds
 
+    def _average(self) -> dict[str, Tensor]:
+        if self.average is None:
+            return {}
+        return {AVERAGE + name: value for name, value in self.average.network.state_dict().items()}
+
     def _generators(self) -> dict[str, Tensor]:
         found = {"draws": self.draws.get_state(), "torch": torch.get_rng_state()}
         if self.device.type == "cuda":
@@ -94,6 +119,9 @@ class TrainingState:
 
     def _restore_generators(self, tensors: Mapping[str, Tensor]) -> None:
         self.draws.set_state(tensors[GENERATOR + "draws"])
+        if self.team.rank:  # its own stream is not kept: it begins another one here
+            torch.manual_seed(self.draws.initial_seed() + self.team.rank + self.step)
+            return
         torch.set_rng_state(tensors[GENERATOR + "torch"])
         if self.device.type == "cuda" and GENERATOR + "cuda" in tensors:
             torch.cuda.set_rng_state(tensors[GENERATOR + "cuda"], self.device)

@@ -13,7 +13,8 @@ import numpy as np
 from PIL import Image
 
 from search_spaces.errors import InputError
-from trials.training.data.raw import Located, Part, Pixels, Source
+from trials.training.data.raw import TEST_SHARE, Located, Part, Pixels, Source
+from trials.training.data.split import Index, split
 
 ENDINGS = frozenset(
     (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".pgm", ".ppm", ".tif", ".tiff")
@@ -29,15 +30,53 @@ DECODE_ERRORS = (OSError, SyntaxError, ValueError, EOFError, Image.Decompression
 
 
 @dataclass(frozen=True, slots=True)
-class _Listing:
+class Listing:
     """Image files of one purpose with their labels."""
 
     files: tuple[Path, ...]
     labels: tuple[int, ...]
 
+    def only(self, index: Index) -> "Listing":
+        """The files with these numbers."""
+        return Listing(
+            tuple(self.files[number] for number in index),
+            tuple(self.labels[number] for number in index),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FolderListing:
+    """The image files of a folder, none of them opened.
+
+    Attributes:
+        classes: names by label.
+        train: files to learn from; those of the test set too where it has none of its own.
+        test: files of its own test set, or None.
+        identity: text that differs where paths, sizes or times of change do.
+    """
+
+    classes: tuple[str, ...]
+    train: Listing
+    test: Listing | None
+    identity: str
+
+    def parts(self) -> tuple[Listing, Listing]:
+        """Files to learn from and files of the test set, which may be a fixed sixth of all."""
+        if self.test is not None:
+            return self.train, self.test
+        labels = np.asarray(self.train.labels, dtype=np.int64)
+        held_out = split(labels, seed=0, validation_share=TEST_SHARE)
+        return self.train.only(held_out.training), self.train.only(held_out.validation)
+
 
 def locate_folder(folder: Path) -> Located:
-    """Find the images of a folder; its identity is their paths, sizes and times of change.
+    """Find the images of a folder; raises like `list_folder`."""
+    found = list_folder(folder)
+    return Located(folder.resolve().name or "folder", found.identity, lambda: _open(found))
+
+
+def list_folder(folder: Path) -> FolderListing:
+    """List the images of a folder.
 
     Raises:
         InputError: no class folders, an empty one, or a test class that training lacks.
@@ -53,7 +92,7 @@ def locate_folder(folder: Path) -> Located:
         stat = path.stat()
         text.update(f"{path.relative_to(folder)}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
     identity = f"folder {folder.resolve()} {text.hexdigest()}"
-    return Located(folder.resolve().name or "folder", identity, lambda: _open(classes, train, test))
+    return FolderListing(classes, train, test, identity)
 
 
 def read_image(path: Path, channels: int) -> Pixels:
@@ -82,7 +121,7 @@ def _classes(root: Path) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _list(root: Path, classes: tuple[str, ...]) -> _Listing:
+def _list(root: Path, classes: tuple[str, ...]) -> Listing:
     unknown = sorted(set(_classes(root)) - set(classes))
     if unknown:
         raise InputError(
@@ -101,16 +140,14 @@ def _list(root: Path, classes: tuple[str, ...]) -> _Listing:
             )
         files += found
         labels += [label] * len(found)
-    return _Listing(tuple(files), tuple(labels))
+    return Listing(tuple(files), tuple(labels))
 
 
-def _open(classes: tuple[str, ...], train: _Listing, test: _Listing | None) -> Source:
-    listings = (train, test) if test else (train,)
-    grey = all(_is_grey(path) for listing in listings for path in listing.files)
+def _open(found: FolderListing) -> Source:
+    parts = found.parts()
+    grey = all(_is_grey(path) for part in parts for path in part.files)
     channels = 1 if grey else 3
-    parts = [_part(listing, channels) for listing in listings]
-    pair = (parts[0], parts[1]) if test else parts[0].without_test()
-    return Source(classes, channels, *pair)
+    return Source(found.classes, channels, *(_part(part, channels) for part in parts))
 
 
 def _is_grey(path: Path) -> bool:
@@ -122,7 +159,7 @@ def _is_grey(path: Path) -> bool:
         return True
 
 
-def _part(listing: _Listing, channels: int) -> Part:
+def _part(listing: Listing, channels: int) -> Part:
     return Part(
         np.asarray(listing.labels, dtype=np.int64),
         lambda number: read_image(listing.files[number], channels),

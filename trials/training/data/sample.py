@@ -1,5 +1,6 @@
 """Which images a training learns from and is measured on."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +34,18 @@ class Sample:
         """Copies of images ``[B, C, H, W]`` and labels ``[B]`` at these places of the sample."""
         numbers = self.index[places]
         return np.asarray(self.arrays.images[numbers]), np.asarray(self.arrays.labels[numbers])
+
+    def batches(
+        self, places: Sequence[Index], epoch: int
+    ) -> Iterator[tuple[NDArray[np.uint8], Index]]:
+        """`batch` of each of these places in turn, the same in every epoch."""
+        del epoch
+        yield from map(self.batch, places)
+
+    def image(self, place: int) -> tuple[NDArray[np.uint8], int]:
+        """A copy of one image, ``[C, H, W]``, and its label."""
+        images, labels = self.batch(np.array([place]))
+        return images[0], int(labels[0])
 
 
 @dataclass(frozen=True, slots=True)

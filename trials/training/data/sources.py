@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from search_spaces.errors import InputError, nearest
-from trials.training.data.class_folders import locate_folder
+from trials.training.data.class_folders import list_folder, locate_folder
 from trials.training.data.idx import find_idx, locate_idx
 from trials.training.data.packaged import digits, fashion_mnist, torchvision_set
 from trials.training.data.raw import Located
@@ -38,3 +38,11 @@ def locate(source: str, folder: Path, *, download: bool) -> Located:
         )
     files = find_idx(path)
     return locate_idx(path.resolve().name, files) if files else locate_folder(path)
+
+
+def has_test_set(source: str) -> bool:
+    """Whether a data set that `locate` finds has a test set of its own."""
+    if source in NAMES:
+        return source != "digits"
+    path = Path(source).expanduser()
+    return bool(find_idx(path)) or list_folder(path).test is not None

@@ -1,0 +1,50 @@
+"""Recipes of full training are the authors', or longer ones for small images."""
+
+import pytest
+
+from search_spaces import InputError
+from trials.training.full_recipes import convnext, full_recipe, in_batches_of, mobilenet, residual
+from trials.training.recipe import Recipe
+
+
+@pytest.mark.parametrize(
+    ("backbone", "recipe"),
+    [
+        ("resnet18", residual()),
+        ("resnet50", residual()),
+        ("convnext-tiny", convnext()),
+        ("mobilenetv2", mobilenet()),
+        ("mobilenetv2-050-late", mobilenet()),
+        ("nets:mine", residual()),
+    ],
+)
+def test_large_images_get_the_recipe_of_their_backbone(backbone: str, recipe: Recipe) -> None:
+    assert full_recipe(backbone, "./imagenet", 224) == recipe
+
+
+def test_the_authors_lengths_and_temperatures() -> None:
+    """20 of 300 epochs, 15 of 150."""
+    assert [r.epochs for r in (residual(), convnext(), mobilenet())] == [300, 300, 150]
+    assert residual().temperature_share * 300 == pytest.approx(20)
+    assert mobilenet().temperature_share * 150 == pytest.approx(15)
+    assert convnext().changed(drop_path=0.0, ema=0.0) == residual()
+
+
+@pytest.mark.parametrize(
+    "source", ["digits", "fashion-mnist", "cifar10", "cifar100", "svhn", "./small"]
+)
+def test_small_images_are_trained_for_long_and_kept_whole(source: str) -> None:
+    recipe = full_recipe("resnet18", source, 8 if source == "digits" else 32)
+    assert 60 <= recipe.epochs <= 200
+    assert recipe.crop_area is None
+    assert bool(recipe.erasing) == (source != "digits")
+
+
+def test_the_learning_rate_follows_the_batch() -> None:
+    recipe = in_batches_of(residual(), 1024)
+    assert (recipe.batch_size, recipe.learning_rate) == (1024, 1e-3)
+
+
+def test_a_crop_from_large_to_small_is_refused() -> None:
+    with pytest.raises(InputError, match="crop_area"):
+        residual().changed(crop_area=(1.0, 0.5))

@@ -1,0 +1,91 @@
+"""Recipes of full training: the authors' for their backbones, longer ones for small images.
+
+Li and Yao train on ImageNet with the recipe of ConvNeXt (Liu et al. 2022, appendix A.1) for 300
+epochs, and MobileNetV2 with a plain one for 150. Numbers are the settings and defaults of their
+published implementation, at the batch sizes that its examples name. Of it, ResNets here have no
+stochastic depth, as torchvision's have none, and erased rectangles are black, not noise.
+"""
+
+from trials.training.recipe import Recipe, recipe_for
+
+_SMALL = {"digits": 100, "fashion-mnist": 60, "cifar10": 200, "cifar100": 200, "svhn": 60}
+_FOLDER = 100
+_FEW_PIXELS = 24
+_LARGE = 96
+"""Pixels from which images are cropped from their files, as ImageNet's are."""
+
+
+def residual() -> Recipe:
+    """ResNet-18 and ResNet-50 on ImageNet."""
+    return Recipe(
+        epochs=300,
+        batch_size=4096,
+        optimiser="adamw",
+        learning_rate=4e-3,
+        weight_decay=0.05,
+        warmup_epochs=20.0,
+        label_smoothing=0.1,
+        padding=0,
+        temperature_share=20 / 300,
+        dtype="bfloat16",
+        crop_area=(0.08, 1.0),
+        rand_augment=2,
+        rand_magnitude=9,
+        erasing=0.25,
+        mixup=0.8,
+        cutmix=1.0,
+    )
+
+
+def convnext() -> Recipe:
+    """ConvNeXt-Tiny on ImageNet: `residual` with stochastic depth and averaged weights."""
+    return residual().changed(drop_path=0.3, ema=0.9999)
+
+
+def mobilenet() -> Recipe:
+    """MobileNetV2 on ImageNet, whatever its width: crops and mirror images are all it gets."""
+    return Recipe(
+        epochs=150,
+        batch_size=256,
+        learning_rate=0.05,
+        nesterov=True,
+        weight_decay=4e-5,
+        warmup_epochs=0.0,
+        label_smoothing=0.1,
+        padding=0,
+        temperature_share=15 / 150,
+        dtype="bfloat16",
+        crop_area=(0.08, 1.0),
+    )
+
+
+def small(source: str, size: int) -> Recipe:
+    """Small images, by the data source's name: the proxy's recipe, longer and with more noise.
+
+    Images of `_FEW_PIXELS` or more get one operation of RandAugment and erased rectangles; smaller
+    ones, such as the digits, would lose what they show.
+    """
+    recipe = recipe_for(source, _SMALL.get(source, _FOLDER))
+    recipe = recipe.changed(label_smoothing=0.1, ema=0.998, warmup_epochs=5.0)
+    return recipe if size < _FEW_PIXELS else recipe.changed(rand_augment=1, erasing=0.25)
+
+
+def full_recipe(backbone: str, source: str, size: int) -> Recipe:
+    """The recipe of a full training.
+
+    Args:
+        backbone: name of the table.
+        source: name or folder of the data.
+        size: edge of an image in pixels.
+    """
+    if source in _SMALL or size < _LARGE:
+        return small(source, size)
+    if backbone.startswith("mobilenet"):
+        return mobilenet()
+    return convnext() if backbone.startswith("convnext") else residual()
+
+
+def in_batches_of(recipe: Recipe, batch_size: int) -> Recipe:
+    """A recipe with other batches, its learning rate changed in proportion (Goyal et al. 2017)."""
+    rate = recipe.learning_rate * batch_size / recipe.batch_size
+    return recipe.changed(batch_size=batch_size, learning_rate=rate)
