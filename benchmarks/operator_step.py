@@ -274,7 +274,7 @@ def measure(row: Row, *, quick: bool) -> Result:
     for turn in range(1, 5 if quick else 12):
         for way, runner in runners.items():
             slow = way == "textbook" and best["textbook"] > SLOW
-            if not slow or (turn <= 2 and not quick):
+            if not slow or (turn == 1 and not quick):
                 best[way] = min(best[way], runner.step())
     layers = served_layers(runners["chosen"].network, row)
     macs = BACKWARD * plain_macs * row.batch + sum(layer.floor for layer in layers)
