@@ -27,7 +27,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kwsearch import api, driving
+from kwsearch import api, problems
 from kwsearch.presets import preset
 from trials.execution import Simulated, following, run_serially
 from trials.execution.simulated import Usage
@@ -42,7 +42,7 @@ SECONDS_PER_EPOCH = 20.0
 """Of a typical trial; trials differ by a factor of 2 either way."""
 
 _settings = preset("cifar10")
-_problem = driving.problem(_settings, driving.backbone_for_planning(_settings))
+_problem = problems.problem(_settings, problems.backbone_for_planning(_settings))
 _halving = Halving(3, _problem.limits.min_params, _problem.limits.max_params)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from kwsearch.driving import Problem
+from kwsearch.problems import Problem
 from search_spaces import Plan, plan_network
 from search_spaces.budget import count
 from search_spaces.reference import ReferenceRow, reference_rows

@@ -17,6 +17,7 @@ from kwsearch import (
     frames,
     full_training,
     mirroring,
+    problems,
     reporting,
 )
 from kwsearch.answers import Row
@@ -143,8 +144,8 @@ def plan(
             ``training``; their accuracies were reached by full training.
     """
     wanted = settings(study)
-    table = driving.backbone_for_planning(wanted)
-    rows = answers.plan(driving.problem(wanted, table), params=params, number=number, seed=seed)
+    table = problems.backbone_for_planning(wanted)
+    rows = answers.plan(problems.problem(wanted, table), params=params, number=number, seed=seed)
     return answers.beside_published(rows, table.name, params) if references else rows
 
 
@@ -160,7 +161,7 @@ def count(config: NetworkConfig | str | Path) -> Row:
         config = _read_config(config)
     table = None
     if ":" in config.backbone:
-        table = driving.named_table(config.backbone, config.num_classes, config.in_channels)
+        table = problems.named_table(config.backbone, config.num_classes, config.in_channels)
     return answers.count_row(plan_network(config, table))
 
 

@@ -13,8 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from kwsearch.driving import CACHE
 from kwsearch.exporting import Exported
+from kwsearch.problems import CACHE
 from kwsearch.study_file import read_toml, validate, write_toml
 from search_spaces import Backbone, InputError
 from search_spaces.budget import count

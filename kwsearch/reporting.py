@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from kwsearch.driving import settings_of
+from kwsearch.problems import settings_of
 from kwsearch.settings import to_toml
 from reports.figures import paper
 from reports.figures.front import front_info

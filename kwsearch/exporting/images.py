@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from kwsearch.driving import CACHE, settings_of
+from kwsearch.problems import CACHE, settings_of
 from search_spaces import InputError, KwsearchError
 from trials.records import StudyRecord
 from trials.training.data import Prepared, TrainingData, for_proxy, prepare

@@ -155,7 +155,7 @@ def odd(trial, report, *_, **__):
     for epoch in (1, 2):
         report(Measurement(epoch, accuracy, 0.01, loss, 299, epoch / 10))
 
-driving._measure = lambda *_, **__: odd
+driving.measure = lambda *_, **__: odd
 """
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from kwsearch import api
-from kwsearch.driving import backbone_for_planning, problem
 from kwsearch.presets import PRESETS
+from kwsearch.problems import backbone_for_planning, problem
 from search_spaces import plan_network
 from search_spaces.config import RATIOS, SHARING_RANGES, NetworkConfig
 from search_spaces.published import PUBLISHED, published

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from kwsearch import driving, seeding
+from kwsearch import problems, seeding
 from kwsearch.presets import preset
 from kwsearch.settings import from_plain, to_plain
 from search_spaces import InputError, plan_network
@@ -35,7 +35,7 @@ def store(quick_path):
 @pytest.fixture
 def problem():
     wanted = settings()
-    return driving.problem(wanted, driving.backbone_for_planning(wanted))
+    return problems.problem(wanted, problems.backbone_for_planning(wanted))
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_a_study_without_a_network_of_the_space_is_refused_with_the_reason(
 
 def test_published_networks_of_the_backbone_are_lent_where_the_space_reaches_them(store):
     wanted = preset("resnet18")
-    asked = driving.problem(wanted, driving.backbone_for_planning(wanted))
+    asked = problems.problem(wanted, problems.backbone_for_planning(wanted))
     values = seeding.seeds(store, asked.space, "published")
     assert {one["cell_num_ratio.stage1"] for one in values} == {0.25, 0.5, 1.0, 2.0, 4.0}
 
