@@ -303,11 +303,11 @@ def _line(result: Result) -> str:
 
 def _gains(results: list[Result]) -> Iterator[str]:
     """Float32 against bfloat16 of the chosen ways, where both were measured."""
-    half = {result.row.replace("bfloat16", "float32"): result for result in results}
+    by_name = {result.row: result for result in results}
     for result in results:
-        other = half[result.row]
-        if other is not result:
-            yield f"{result.row}: bfloat16 is {result.chosen / other.chosen:.2f} times as fast"
+        half = by_name.get(result.row.replace("float32", "bfloat16"))
+        if half is not None and half is not result:
+            yield f"{result.row}: bfloat16 is {result.chosen / half.chosen:.2f} times as fast"
 
 
 def main() -> None:
