@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from kwsearch.exporting import Exported
+from kwsearch.exporting.contents import recipe_for_study
+from kwsearch.exporting.layout import RECIPE
 from kwsearch.problems import CACHE
 from kwsearch.study_file import read_toml, validate, write_toml
 from search_spaces import Backbone, InputError
@@ -24,10 +26,10 @@ from trials.store import Store
 from trials.training.data import Prepared, prepare
 from trials.training.data.sources import NAMES, has_test_set
 from trials.training.data.whole_images import Folder, open_folder
-from trials.training.full_recipes import full_recipe, in_batches_of
+from trials.training.full_recipes import in_batches_of
 from trials.training.recipe import Recipe
 
-RECIPE, RESULTS = "recipe.toml", "results.json"
+RESULTS = "results.json"
 
 Watch = Callable[[Measurement, int], None]
 """Called with a measurement and the number of epochs of the whole run."""
@@ -133,14 +135,10 @@ def recipe_of(exported: Exported, wishes: Wishes, source: str) -> Recipe:
     Raises:
         InputError: a file has faults, all of which are named, or a wish does not fit.
     """
-    table = exported.backbone
     own = exported.folder / RECIPE
     file = wishes.recipe or (own if own.is_file() else None)
-    recipe = read(file) if file else full_recipe(table.name, source, table.input_size[0])
     proxy = _proxy(exported)
-    if file is None and recipe.crop_area is None and source == proxy.get("data"):
-        # the study says how far its images may be shifted, and whether they may be mirrored
-        recipe = recipe.changed(padding=proxy["crop_padding"], flip=proxy["flip"])
+    recipe = read(file) if file else recipe_for_study(exported.backbone, source, proxy)
     if wishes.epochs is not None:
         warmup = recipe.warmup_epochs * wishes.epochs / recipe.epochs
         recipe = recipe.changed(epochs=wishes.epochs, warmup_epochs=warmup)

@@ -16,6 +16,7 @@ from kwsearch.exporting.layout import (
     IMAGES,
     ONNX,
     ORIGIN,
+    RECIPE,
     UPSTREAM,
     WEIGHTS,
 )
@@ -42,11 +43,16 @@ _FILES = {
     ORIGIN: "study, trial and what was measured",
     UPSTREAM: "the authors' settings for the same network",
     IMAGES: "how images are made ready",
+    RECIPE: "the recipe of full training",
     WEIGHTS: "the weights",
     ONNX: "the network as a graph for ONNX runtimes",
     CARD: "this page",
     CHECKSUMS: "SHA-256 of every other file; `sha256sum -c` reads it",
 }
+
+_TRAIN = """\
+`kwsearch train` with the path of this folder trains the network from the beginning, by
+`recipe.toml`, and measures it on the test images."""
 
 _CHECK = """\
 `kwsearch verify` with the path of this folder compares every file with its checksum, builds the
@@ -117,6 +123,8 @@ class Card:
             self._counts(),
             "## Loading",
             self._loading(),
+            "## Training",
+            _TRAIN,
             "## Checking",
             _CHECK,
             "## Where it came from",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kwsearch.exporting.layout import BACKBONE, CONFIG, COUNTS, ORIGIN
+from kwsearch.study_file import write_toml
 from search_spaces import (
     Backbone,
     InputError,
@@ -17,6 +18,8 @@ from search_spaces import (
     to_upstream,
 )
 from trials.records import StudyRecord, TrialRecord
+from trials.training.full_recipes import full_recipe
+from trials.training.recipe import Recipe
 
 
 def contents(study: StudyRecord, record: TrialRecord) -> dict[str, Any]:
@@ -45,6 +48,28 @@ def upstream_settings(config: NetworkConfig, backbone: Backbone) -> dict[str, An
             "Keep config.json and backbone.json.",
         )
     return settings
+
+
+def recipe_text(study: StudyRecord) -> str:
+    """The recipe of full training that suits backbone and images, every setting explained."""
+    table = study.spec.backbone
+    proxy = study.spec.settings.get("proxy", {})
+    return write_toml(recipe_for_study(table, str(proxy.get("data", "")), proxy))
+
+
+def recipe_for_study(table: Backbone, source: str, proxy: Mapping[str, Any]) -> Recipe:
+    """The recipe of full training for images of ``source``.
+
+    The study says how far its own images may be shifted, and whether they may be mirrored.
+    """
+    own = proxy if source == proxy.get("data") else {}
+    return full_recipe(
+        table.name,
+        source,
+        table.input_size[0],
+        padding=own.get("crop_padding"),
+        flip=own.get("flip"),
+    )
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

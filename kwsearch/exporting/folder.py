@@ -8,11 +8,11 @@ from typing import Any
 
 from kwsearch.exporting.card import Card
 from kwsearch.exporting.checksums import write_checksums
-from kwsearch.exporting.contents import contents, upstream_settings, write_json
+from kwsearch.exporting.contents import contents, recipe_text, upstream_settings, write_json
 from kwsearch.exporting.graph import write_graph
 from kwsearch.exporting.images import image_settings
 from kwsearch.exporting.ladder import Rung
-from kwsearch.exporting.layout import CARD, CHECKSUMS, IMAGES, LADDER, UPSTREAM
+from kwsearch.exporting.layout import CARD, CHECKSUMS, IMAGES, LADDER, RECIPE, UPSTREAM
 from kwsearch.exporting.weights import copy_weights
 from search_spaces import InputError
 from trials.errors import StorageError
@@ -134,6 +134,7 @@ def _write(folder: Path, found: Found, record: TrialRecord, *, onnx: bool) -> No
         values[IMAGES] = images
     for name, value in values.items():
         write_json(folder / name, value)
+    (folder / RECIPE).write_text(recipe_text(study), encoding="utf-8")
     if kept is not None:
         copy_weights(kept, folder)
     write_checksums(folder)

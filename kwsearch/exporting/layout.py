@@ -18,6 +18,9 @@ UPSTREAM = "upstream.json"
 IMAGES = "pretrained_cfg.json"
 """How images are made ready for the network, in timm's words."""
 
+RECIPE = "recipe.toml"
+"""How `kwsearch train` trains the network to the end."""
+
 WEIGHTS = "model.safetensors"
 """The trial's weights, where they are kept."""
 

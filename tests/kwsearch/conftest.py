@@ -39,7 +39,7 @@ def searched(tmp_path_factory):
     folder = tmp_path_factory.mktemp("searched")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setattr(driving, "_measure", lambda *_: learn)
+        patch.setattr(driving, "measure", lambda *_: learn)
         with open_store("runs/kwsearch.db") as store:
             driving.drive(store, driving.create(store, from_plain(SMALL)))
     return folder

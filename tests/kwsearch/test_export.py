@@ -27,6 +27,7 @@ from kwsearch.exporting.card import Card
 from kwsearch.exporting.contents import upstream_settings
 from kwsearch.exporting.markdown import code, table
 from kwsearch.output import escape
+from kwsearch.study_file import read_toml, validate
 from search_spaces import InputError, NetworkConfig, count, from_upstream, plan_network
 from search_spaces.backbones import shipped
 from search_spaces.networks import build
@@ -36,6 +37,8 @@ from trials.errors import DamagedDataError, StorageError
 from trials.files import file_sha256
 from trials.records import KeptFile
 from trials.store import open_store
+from trials.training.full_recipes import full_recipe
+from trials.training.recipe import Recipe
 
 FILES = {
     "README.md",
@@ -46,6 +49,7 @@ FILES = {
     "model.onnx",
     "origin.json",
     "pretrained_cfg.json",
+    "recipe.toml",
 }
 
 
@@ -96,6 +100,12 @@ def test_without_decoded_images_an_export_leaves_no_trace_elsewhere(
     api.export("small", folder="out", trial=0, database=database)
     assert [*tmp_path.iterdir()] == [tmp_path / "out"]
     assert not (tmp_path / "out" / "pretrained_cfg.json").exists()
+
+
+def test_the_recipe_is_that_of_full_training(exported):
+    recipe = validate(Recipe, read_toml(exported / "recipe.toml"), "recipe.toml")
+    assert recipe == full_recipe("resnet8x0.25", "digits", 8)
+    assert recipe.epochs > read(exported / "origin.json")["epochs"]
 
 
 def test_the_network_starts_as_the_trials_training_did(exported):

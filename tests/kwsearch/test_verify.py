@@ -32,6 +32,7 @@ NAMES = (
     "model.safetensors",
     "origin.json",
     "pretrained_cfg.json",
+    "recipe.toml",
 )
 
 

@@ -70,16 +70,27 @@ def small(source: str, size: int) -> Recipe:
     return recipe if size < _FEW_PIXELS else recipe.changed(rand_augment=1, erasing=0.25)
 
 
-def full_recipe(backbone: str, source: str, size: int) -> Recipe:
+def full_recipe(
+    backbone: str,
+    source: str,
+    size: int,
+    *,
+    padding: int | None = None,
+    flip: bool | None = None,
+) -> Recipe:
     """The recipe of a full training.
 
     Args:
         backbone: name of the table.
         source: name or folder of the data.
         size: edge of an image in pixels.
+        padding: how far small images may be shifted, in pixels; None for what is usual.
+        flip: whether they may be mirrored; likewise.
     """
     if source in _SMALL or size < _LARGE:
-        return small(source, size)
+        recipe = small(source, size)
+        known = {"padding": padding, "flip": flip}
+        return recipe.changed(**{key: value for key, value in known.items() if value is not None})
     if backbone.startswith("mobilenet"):
         return mobilenet()
     return convnext() if backbone.startswith("convnext") else residual()
