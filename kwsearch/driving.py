@@ -23,7 +23,7 @@ from trials.fidelity import Ladder
 from trials.promotion import Halving
 from trials.records import Measure, NewStudy, StudyRecord
 from trials.search import Search, Standing, require_member
-from trials.store import Store
+from trials.store import Store, renewed
 
 LEASE = 60.0
 """Seconds a driver may be silent before another may take the study over."""
@@ -101,7 +101,7 @@ def drive(
             checkpoints=Checkpoints.of(study),
             max_failures=settings.execution.max_failures,
         )
-        with _signals():
+        with renewed(store, study.name, worker, LEASE), _signals():
             run = _executor(asked, study.name)
             run(search, measure(settings, study, asked.ladder))
     except StorageError:  # there is nothing to give back to: the lease ends by itself

@@ -26,8 +26,8 @@ names files by their path in the runs folder, with their SHA-256.
 
 **Lease.** At most one process drives a study: it acquires the lease, by the database's clock, for
 some seconds. Everything a lease holder writes is refused once the lease is someone else's, and
-prolongs the lease when less than half of it is left. A lease that is over, or stolen, may be
-acquired by the next.
+prolongs the lease when less than half of it is left; between writes `renewed` does so. A lease
+that is over, or stolen, may be acquired by the next.
 
 **All or nothing.** Each method is one transaction: after a crash its effect is there entirely or
 not at all. A call that returned is on the disk. On PostgreSQL a lost connection makes the store

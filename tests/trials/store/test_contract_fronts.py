@@ -9,7 +9,7 @@ import pytest
 from search_spaces.errors import InputError
 from trials.errors import StudyBusyError
 from trials.records import FrontUpdate, TrialState
-from trials.store import Store, open_store
+from trials.store import Store, open_store, renewed
 
 
 @pytest.fixture
@@ -174,6 +174,29 @@ def test_writing_prolongs_the_lease(url: str, driver: Any) -> None:
         time.sleep(0.1)
     with open_store(url) as other, pytest.raises(StudyBusyError):
         other.acquire("study", "b:2", 60)
+
+
+def test_a_silent_driver_keeps_its_study_while_it_is_renewed(url: str, driver: Any) -> None:
+    """However long an epoch takes; afterwards the lease ends by itself."""
+    driver.store.acquire("study", "a:1", 0.6)
+    with open_store(url) as other:
+        with renewed(driver.store, "study", "a:1", 0.6):
+            time.sleep(1.5)
+            with pytest.raises(StudyBusyError):
+                other.acquire("study", "b:2", 60)
+        time.sleep(0.7)
+        other.acquire("study", "b:2", 60)
+
+
+def test_renewing_never_takes_a_study_back(url: str, driver: Any) -> None:
+    """Stolen is stolen, and it is no error of the one who renews."""
+    driver.store.acquire("study", "a:1", 0.3)
+    with open_store(url) as other, renewed(driver.store, "study", "a:1", 0.3):
+        other.acquire("study", "b:2", 60, steal=True)
+        time.sleep(0.4)
+        other.renew("study", "b:2", 60)
+        with pytest.raises(StudyBusyError):
+            driver.begin(0)
 
 
 def test_studies_are_leased_one_by_one(store: Store, make_driver: Any) -> None:
