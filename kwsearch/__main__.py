@@ -1,5 +1,6 @@
 """``python -m kwsearch`` and the console script ``kwsearch``."""
 
+import logging
 import signal
 import sys
 
@@ -12,6 +13,8 @@ _CTRL_C = 130
 
 def main() -> None:
     """Run the command line."""
+    # SQLAlchemy logs a connection that an interrupt cut off; the command says it was interrupted.
+    logging.getLogger("sqlalchemy").addHandler(logging.NullHandler())
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a terminal that cannot show a character gets its code
             stream.reconfigure(errors="backslashreplace")

@@ -16,7 +16,7 @@ from kwsearch.problems import Problem, backbone_of, images_of, problem, settings
 from kwsearch.settings import StudySettings, to_plain
 from search_spaces import InputError
 from trials.checkpoints import RUNS, Checkpoints
-from trials.errors import DamagedDataError, InterruptedSearchError, StorageError
+from trials.errors import DamagedDataError, InterruptedSearchError, LostDatabaseError
 from trials.execution import Executor, run_serially
 from trials.execution.ray_tune import RayTune
 from trials.fidelity import Ladder
@@ -104,7 +104,7 @@ def drive(
         with renewed(store, study.name, worker, LEASE), _signals():
             run = _executor(asked, study.name)
             run(search, measure(settings, study, asked.ladder))
-    except StorageError:  # there is nothing to give back to: the lease ends by itself
+    except LostDatabaseError:  # there is nothing to give back to: the lease ends by itself
         raise
     except BaseException as error:
         if search is not None:

@@ -8,9 +8,13 @@ class StudyError(KwsearchError):
 
 
 class StorageError(StudyError):
-    """The database cannot be reached, read or written."""
+    """The database or a file of a run cannot be reached, read or written."""
 
     exit_code = 3
+
+
+class LostDatabaseError(StorageError):
+    """The database itself: nothing can be written to it now, not even that a search has ended."""
 
 
 class StudyBusyError(StudyError):

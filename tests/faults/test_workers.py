@@ -94,6 +94,7 @@ class Running:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - no threads yet in the child; a background job would ignore Ctrl-C
         )
         self.family: set[psutil.Process] = set()
 

@@ -40,8 +40,8 @@ So do the front and the best under a budget: they read the members of one front.
 **Times** are the database's, in UTC. **Integers** fit 64 bits with sign; epochs, trials and counts
 fit 32. **Text** is kept as it is, but for NUL and lone surrogates, which are replaced.
 
-**Failures.** `StorageError` if the database cannot be reached, is locked for longer than the
-store's patience, full, or of another schema; `DamagedDataError` if what it holds cannot be read;
-`StudyBusyError` if someone else drives the study; `InputError` for every other breach of this
-page. No message holds a password.
+**Failures.** `LostDatabaseError` if the database cannot be reached, is locked for longer than the
+store's patience, or full; `StorageError` if it has another schema; `DamagedDataError` if what it
+holds cannot be read; `StudyBusyError` if someone else drives the study; `InputError` for every
+other breach of this page. No message holds a password.
 """

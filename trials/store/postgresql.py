@@ -9,7 +9,7 @@ from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from search_spaces.errors import InputError, KwsearchError
-from trials.errors import StorageError
+from trials.errors import LostDatabaseError
 
 PATIENCE = 60.0
 _LOCK_SECONDS = 20
@@ -89,20 +89,20 @@ class PostgresqlPlace:
         """See `trials.store.places.Place`."""
         state = _sqlstate(error)
         if state == _LOCKED:
-            return StorageError(
+            return LostDatabaseError(
                 f"{self.shown} has been locked by another process for {_LOCK_SECONDS} s.",
                 "Wait until that process is done or end it, then run the command again.",
             )
         if state in _FULL:
-            return StorageError(
+            return LostDatabaseError(
                 f"The server of {self.shown} has no space left.",
                 "Free some space there, then go on with 'kwsearch resume'.",
             )
         if state == _READ_ONLY:
-            return StorageError(
+            return LostDatabaseError(
                 f"{self.shown} is open for reading only.", "Connect to the primary server."
             )
-        return StorageError(
+        return LostDatabaseError(
             f"{self.shown} cannot be used: {self._reason(error)}.",
             "Check that the server runs and that user, password and database are right.",
         )

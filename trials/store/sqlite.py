@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from search_spaces.errors import KwsearchError
-from trials.errors import DamagedDataError, StorageError
+from trials.errors import DamagedDataError, LostDatabaseError, StorageError
 from trials.store.filesystem import network_filesystem
 
 PATIENCE = 30.0
@@ -135,7 +135,7 @@ class SqlitePlace:
         code = getattr(origin, "sqlite_errorcode", 0) & 0xFF
         match code:
             case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-                return StorageError(
+                return LostDatabaseError(
                     f"{self.path} has been locked by another process for {self.patience:g} s.",
                     "Wait until that process is done or end it, then run the command again.",
                 )
@@ -143,17 +143,17 @@ class SqlitePlace:
                 return DamagedDataError(f"{self.path} is damaged: {origin}.", _RESTORE)
             case sqlite3.SQLITE_FULL:
                 free = shutil.disk_usage(self.path.parent).free
-                return StorageError(
+                return LostDatabaseError(
                     f"There is no space left for {self.path}: {free:,} bytes are free, at least "
                     f"{_SPARE:,} are needed.",
                     "Free some space, then go on with 'kwsearch resume'.",
                 )
             case sqlite3.SQLITE_READONLY:
-                return StorageError(
+                return LostDatabaseError(
                     f"{self.path} is open for reading only.",
                     "Check the permissions of the file and of its folder.",
                 )
-        return StorageError(
+        return LostDatabaseError(
             f"{self.path} cannot be used: {origin or type(error).__name__}.",
             "Check the file, its folder and their permissions.",
         )
