@@ -15,7 +15,7 @@ import numpy as np
 
 from kwsearch.problems import Problem
 from search_spaces import Plan, plan_network
-from search_spaces.budget import count
+from search_spaces.budget import Count, count
 from search_spaces.reference import ReferenceRow, reference_rows
 from search_spaces.space import Space
 from trials.pareto import Point, knee
@@ -214,15 +214,16 @@ def plan(asked: Problem, *, params: int | None, number: int, seed: int) -> list[
     if params is None:
         found = asked.space.spread(number, asked.limits, seed)
         return sorted(
-            (_plan_row(asked.space, values, None) for values in found), key=lambda r: r["params"]
+            (_plan_row(*_counted(asked.space, values), None) for values in found),
+            key=lambda r: r["params"],
         )
     rows: dict[str, Row] = {}
     near = stale = 0
     for values in islice(_towards(asked.space, params, seed), _TRIES):
-        size = asked.space.count(values)
-        if size is None or asked.limits.broken(size):
+        planned, size = _counted(asked.space, values)
+        if asked.limits.broken(size):
             continue
-        row = _plan_row(asked.space, values, params)
+        row = _plan_row(planned, size, params)
         stale = stale + 1 if row["digest"] in rows else 0
         near += not stale and abs(row["relative"]) <= _NEAR
         rows.setdefault(row["digest"], row)
@@ -231,15 +232,19 @@ def plan(asked: Problem, *, params: int | None, number: int, seed: int) -> list[
     return sorted(rows.values(), key=lambda row: abs(row["relative"]))[:number]
 
 
-def _plan_row(space: Space, values: dict[str, Any], params: int | None) -> Row:
-    plan = plan_network(space.decode(values), space.backbone)
-    size = count(plan)
+def _counted(space: Space, values: dict[str, Any]) -> tuple[Plan, Count]:
+    """The network of values that can be built."""
+    planned = plan_network(space.decode(values), space.backbone)
+    return planned, count(planned)
+
+
+def _plan_row(planned: Plan, size: Count, params: int | None) -> Row:
     row: Row = {
         "params": size.params,
         "macs": size.macs,
         "attention_params": size.attention_params,
-        "digest": plan.digest,
-        "config": plan.config.model_dump(mode="json"),
+        "digest": planned.digest,
+        "config": planned.config.model_dump(mode="json"),
     }
     if params is not None:
         row["relative"] = size.params / params - 1
