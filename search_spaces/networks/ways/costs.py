@@ -31,7 +31,7 @@ class Sizes:
         blocks: input blocks of a group.
         places: input positions that mixing reads.
         pairs: pairs of output and input positions that mixing joins.
-        weights: values of one kernel, positions that only meet padding included.
+        weights: values of the kernel of one group, positions that only meet padding included.
         outer: values of the layer's input and output.
     """
 
@@ -77,7 +77,8 @@ class Sizes:
             weights=geometry.mixtures
             * geometry.cell_out
             * geometry.cell_in
-            * prod(geometry.cell_kernel),
+            * prod(geometry.cell_kernel)
+            // geometry.groups,
             outer=batch
             * (geometry.in_channels * prod(size) + geometry.out_channels * low.positions),
         )

@@ -11,7 +11,7 @@ from search_spaces.networks import chooser
 from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.operator import convolve
 from search_spaces.networks.ways import WAYS
-from search_spaces.networks.ways.costs import COSTS
+from search_spaces.networks.ways.costs import COSTS, Sizes
 
 
 def conv3x3(channels: int, *, groups: int = 1, out_blocks: int = 1) -> Geometry:
@@ -61,6 +61,23 @@ def situation(geometry: Geometry, size: int, cells: int) -> chooser.Situation:
 
 def test_every_way_has_a_cost() -> None:
     assert set(COSTS) == set(WAYS)
+
+
+@pytest.mark.parametrize(("groups", "out_blocks"), [(1, 1), (4, 4), (64, 64), (64, 1)])
+def test_the_textbook_way_counts_a_convolution_and_its_kernels(
+    groups: int, out_blocks: int
+) -> None:
+    """One kernel a sample is applied and formed, forward and twice backward."""
+    layer = conv3x3(64, groups=groups, out_blocks=out_blocks)
+    batch, places, cells, kernel = 2, 8 * 8, 5, 64 * (64 // groups) * 9
+    cost = COSTS["textbook"](Sizes.of(layer, batch, (8, 8), cells))
+    assert cost.applying == 3 * batch * kernel * places
+    assert cost.mixing == 3 * batch * kernel * cells
+
+
+def test_narrow_layers_of_few_cells_are_computed_as_the_textbook_does() -> None:
+    """Attention laid out over 14 x 14 positions is dearer than sixteen channels of kernels."""
+    assert chooser.modelled(situation(conv3x3(16), 14, 1)) == "textbook"
 
 
 def test_late_stages_mix_and_early_stages_do_not() -> None:
