@@ -457,6 +457,8 @@ def train(
     target = Path(output) if output else folder.with_name(f"{folder.resolve().name}-trained")
     exported = exporting.load(folder)
     asked = full_training.Wishes(**wishes)
+    if database is not None:
+        _reading(database).close()  # a wrong name is told before the first epoch
     results = full_training.train(exported, asked, target, watch or (lambda *_: None))
     if not full_training.first_process():
         return None

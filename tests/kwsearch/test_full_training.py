@@ -18,6 +18,7 @@ from kwsearch.exporting import load
 from kwsearch.full_training import read
 from search_spaces import InputError
 from search_spaces.networks import build
+from trials.errors import StorageError
 from trials.store import open_store
 from trials.training.recipe import digits
 
@@ -113,6 +114,12 @@ def test_the_database_remembers_it_beside_the_trial(folder: Path, whole: dict[st
     assert (first.accuracy, first.images) == (results["accuracy"], results["images"])
     shown = json.loads(kwsearch(folder, "show", "small", "0", "--json").stdout)
     assert shown["full_trainings"][0]["accuracy"] == results["accuracy"]
+
+
+def test_a_database_that_is_not_there_is_told_before_training(folder: Path) -> None:
+    with pytest.raises(StorageError, match="There is no database"):
+        api.train(folder / "best", output=folder / "never", database=str(folder / "elsewhere.db"))
+    assert not (folder / "never").exists()
 
 
 def test_a_finished_training_is_told_again_and_not_repeated(
