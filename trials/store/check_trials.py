@@ -20,7 +20,10 @@ def open_trials(connection: Connection, study: str | None) -> Iterator[str]:
         ORDER BY s.name, t.number
         """  # noqa: S608 - one of two constants
     for name, number in connection.execute(text(query), {"study": study}):
-        yield f"study {name!r}, trial {number} is running, but nobody holds the study's lease"
+        yield (
+            f"study {name!r}, trial {number} is running, but nobody holds the study's lease: its "
+            f"driver died, and 'kwsearch resume {name}' goes on"
+        )
     query = """
         SELECT s.name, t.number, t.state FROM kw_trial t JOIN kw_study s ON s.id = t.study_id
         WHERE s.name = coalesce(:study, s.name)

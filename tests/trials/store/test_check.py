@@ -61,7 +61,11 @@ def test_two_ways_to_the_same_fronts(
 def test_a_trial_that_runs_under_no_lease_is_found(store: Store, driver: Any) -> None:
     """Under a lease it may run."""
     driver.begin(0)
-    assert check(store) == ["study 'study', trial 0 is running, but nobody holds the study's lease"]
+    (fault,) = check(store)
+    assert fault == (
+        "study 'study', trial 0 is running, but nobody holds the study's lease: its driver died, "
+        "and 'kwsearch resume study' goes on"
+    )
     store.acquire("study", "host:1", 60)
     assert check(store) == []
 
