@@ -174,6 +174,7 @@ def measure(settings: StudySettings, study: StudyRecord, ladder: Ladder) -> Meas
         temperature_share=proxy.temperature_share,
         gradient_clip=proxy.gradient_clip,
         label_smoothing=proxy.label_smoothing,
+        recalibration=proxy.recalibration,
         padding=proxy.crop_padding,
         flip=proxy.flip,
         dtype=proxy.dtype,

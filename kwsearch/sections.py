@@ -194,6 +194,11 @@ class ProxySettings(Settings):
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.0, description="Share of the target that is spread over all classes."
     )
+    recalibration: Annotated[int, Field(ge=0, le=10_000)] = Field(
+        0,
+        description="Batches from which batch norms take their statistics anew before a rung is "
+        "measured, so that early rungs do not measure how far running ones lag; 0 for none.",
+    )
     crop_padding: Annotated[int, Field(ge=0, le=64)] = Field(
         0, description="Pixels around an image before a random crop; 0 for no crop."
     )

@@ -19,7 +19,7 @@ from kwsearch.exporting.images import images_of
 from search_spaces import NetworkConfig, count
 from trials.store import open_store
 from trials.store.check import check
-from trials.training.loop import evaluate
+from trials.training.measuring import evaluate
 from trials.training.recipe import digits
 
 STUDY = """

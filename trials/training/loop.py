@@ -1,29 +1,23 @@
 """The one training loop, for proxies and for full training."""
 
 from collections.abc import Callable, Collection
-from math import isfinite, sqrt
 
-import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from search_spaces.errors import InputError
 from search_spaces.networks import set_temperature
-from trials.errors import NonFiniteError
 from trials.records import Measurement, Verdict
 from trials.training.augment import augment, normalise
 from trials.training.average import Average
 from trials.training.checkpoint import Checkpoint
 from trials.training.data.contract import Data
+from trials.training.measuring import forward, measure, moments, require_finite, schedule_of
 from trials.training.mixing import draw_mix, mixed, mixed_loss
 from trials.training.optimiser import optimiser
 from trials.training.recipe import Recipe
-from trials.training.schedules import Schedule
 from trials.training.state import TrainingState
 from trials.training.team import ALONE, Team
-
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def train(
@@ -109,7 +103,7 @@ def train_epoch(state: TrainingState, data: Data, recipe: Recipe) -> None:
         NonFiniteError: the mean loss is not finite.
     """
     state.network.train()
-    schedule = _schedule(data, recipe)
+    schedule = schedule_of(data, recipe)
     batch = min(recipe.batch_size, len(data.training))
     part = state.team.share(batch)
     order = torch.randperm(len(data.training), generator=state.draws).numpy()
@@ -125,7 +119,7 @@ def train_epoch(state: TrainingState, data: Data, recipe: Recipe) -> None:
             batch=batch,
             part=part,
         )
-        images = normalise(images, *_moments(data, state.device))
+        images = normalise(images, *moments(data, state.device))
         target = torch.as_tensor(labels).to(state.device)
         set_temperature(state.network, schedule.temperature(state.step))
         for group in state.optimiser.param_groups:
@@ -133,7 +127,7 @@ def train_epoch(state: TrainingState, data: Data, recipe: Recipe) -> None:
         total += step(state, recipe, images, target)
     state.epoch += 1
     mean = state.team.total(total) / (schedule.epoch_steps * state.team.size)
-    _require_finite(mean.item(), f"training loss of epoch {state.epoch}")
+    require_finite(mean.item(), f"training loss of epoch {state.epoch}")
 
 
 def step(state: TrainingState, recipe: Recipe, images: Tensor, target: Tensor) -> Tensor:
@@ -150,73 +144,3 @@ def step(state: TrainingState, recipe: Recipe, images: Tensor, target: Tensor) -
     if state.average is not None:
         state.average.follow(state.network, state.step)
     return loss.detach()
-
-
-def measure(state: TrainingState, data: Data, recipe: Recipe) -> Measurement:
-    """Evaluate the network, or its average, at the temperature of the coming step.
-
-    Raises:
-        NonFiniteError: the loss is not finite.
-    """
-    set_temperature(state.measured, _schedule(data, recipe).temperature(state.step))
-    right, loss = evaluate(state.measured, data, recipe, state.device, state.team)
-    images = len(data.evaluation)
-    _require_finite(loss, f"validation loss after epoch {state.epoch}")
-    return Measurement(
-        epoch=state.epoch,
-        accuracy=right / images,
-        accuracy_error=binomial_error(right / images, images),
-        loss=loss / images,
-        images=images,
-        seconds=state.seconds,
-    )
-
-
-def evaluate(
-    network: nn.Module, data: Data, recipe: Recipe, device: torch.device, team: Team = ALONE
-) -> tuple[int, float]:
-    """Evaluation images classified rightly, and the sum of all their cross-entropies."""
-    network.eval()
-    mine = np.arange(team.rank, len(data.evaluation), team.size)
-    starts = range(0, len(mine), recipe.batch_size)
-    places = [mine[start : start + recipe.batch_size] for start in starts]
-    right, loss = 0, 0.0
-    with torch.no_grad():
-        for pixels, labels in data.evaluation.batches(places, 0):
-            images = normalise(torch.as_tensor(pixels).to(device), *_moments(data, device))
-            logits = forward(network, images, recipe)
-            target = torch.as_tensor(labels).to(device)
-            right += int((logits.argmax(1) == target).sum())
-            loss += float(functional.cross_entropy(logits.double(), target, reduction="sum"))
-    sums = team.total(torch.tensor([right, loss], dtype=torch.float64, device=device))
-    return int(sums[0]), float(sums[1])
-
-
-def binomial_error(accuracy: float, images: int) -> float:
-    """Standard error of a share counted over that many images."""
-    return sqrt(accuracy * (1 - accuracy) / images)
-
-
-def forward(network: nn.Module, images: Tensor, recipe: Recipe) -> Tensor:
-    """Logits, in the network's precision; bfloat16 inside where the recipe says so."""
-    dtype = DTYPES[recipe.dtype]
-    mixed = dtype is not torch.float32
-    with torch.autocast(images.device.type, dtype=torch.bfloat16, enabled=mixed):
-        logits: Tensor = network(images)
-    return logits.float() if mixed else logits
-
-
-def _schedule(data: Data, recipe: Recipe) -> Schedule:
-    images = len(data.training)
-    return Schedule(recipe, images // min(recipe.batch_size, images))
-
-
-def _moments(data: Data, device: torch.device) -> tuple[Tensor, Tensor]:
-    return torch.tensor(data.mean, device=device), torch.tensor(data.std, device=device)
-
-
-def _require_finite(value: float, name: str) -> None:
-    if not isfinite(value):
-        raise NonFiniteError(
-            f"The {name} is {value}.", "Lower the learning rate, or set a gradient clip."
-        )

@@ -97,6 +97,12 @@ class Recipe(BaseModel):
         "kept; it is lower in the first steps. 0 for no average.",
     )
 
+    recalibration: Annotated[int, Field(ge=0)] = Field(
+        0,
+        description="Batches of training images from which batch norms take their statistics anew "
+        "before each measurement; 0 leaves them the running ones.",
+    )
+
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:
         if self.warmup_epochs >= self.epochs:

@@ -15,9 +15,10 @@ from search_spaces.networks import build
 from trials.errors import NonFiniteError
 from trials.execution import outcome_of
 from trials.records import Measurement, Verdict
-from trials.training import loop
+from trials.training import loop, measuring
 from trials.training.data import Sample, TrainingData
-from trials.training.loop import binomial_error, train
+from trials.training.loop import train
+from trials.training.measuring import binomial_error, recalibrate
 from trials.training.recipe import Recipe, digits
 from trials.training.schedules import learning_rate, temperature
 
@@ -88,13 +89,44 @@ def test_training_leaves_the_global_generator_as_it_was(
     assert torch.equal(torch.get_rng_state(), before)
 
 
+@pytest.mark.parametrize("recalibration", [0, 3])
 def test_measuring_more_often_changes_no_measurement(
+    tiny_network: Make, digits_data: TrainingData, recalibration: int
+) -> None:
+    recipe = RECIPE.changed(recalibration=recalibration)
+    assert (
+        curve(tiny_network(0), digits_data, recipe, rungs=(4,))
+        == curve(tiny_network(0), digits_data, recipe, rungs=(1, 2, 3, 4))[-1:]
+    )
+
+
+def test_recalibrating_changes_what_is_measured_and_nothing_that_is_learnt(
     tiny_network: Make, digits_data: TrainingData
 ) -> None:
-    assert (
-        curve(tiny_network(0), digits_data, rungs=(4,))
-        == curve(tiny_network(0), digits_data, rungs=(1, 2, 3, 4))[-1:]
-    )
+    plain, anew = tiny_network(0), tiny_network(0)
+    before = curve(plain, digits_data, rungs=(1,))
+    after = curve(anew, digits_data, RECIPE.changed(recalibration=8), rungs=(1,))
+    assert before != after
+    assert all(map(torch.equal, plain.parameters(), anew.parameters()))
+
+
+def test_recalibrated_statistics_are_those_of_the_batches(digits_data: TrainingData) -> None:
+    """For a norm that sees the images themselves: mean and unbiased variance of every batch."""
+    norm = nn.BatchNorm2d(1, momentum=0.3).eval()
+    recipe, cpu = RECIPE.changed(recalibration=3), torch.device("cpu")
+    recalibrate(norm, digits_data, recipe, cpu)
+    order = np.random.default_rng(0).permutation(len(digits_data.training))[: 3 * 64]
+    pixels, _ = digits_data.training.batch(order)
+    images = (torch.from_numpy(pixels) / 255 - digits_data.mean[0]) / digits_data.std[0]
+    batches = images.view(3, -1)
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    torch.testing.assert_close(norm.running_mean, batches.mean(1).mean(0, keepdim=True))
+    torch.testing.assert_close(norm.running_var, batches.var(1).mean(0, keepdim=True))
+    assert (norm.momentum, norm.training) == (0.3, False)
+    kept = norm.running_mean.clone()
+    recalibrate(norm, digits_data, RECIPE, cpu)
+    assert torch.equal(norm.running_mean, kept)
 
 
 def test_a_measurement_is_what_the_network_says_of_the_validation_images(
@@ -158,7 +190,8 @@ def test_every_step_has_the_temperature_and_rate_of_its_place(
         return descend(self, *args)
 
     monkeypatch.setattr(torch.optim.SGD, "step", record_step)
-    monkeypatch.setattr(loop, "set_temperature", lambda _, value: temperatures.append(value))
+    for module in (loop, measuring):
+        monkeypatch.setattr(module, "set_temperature", lambda _, value: temperatures.append(value))
     recipe = RECIPE.changed(temperature_share=0.5)
     curve(tiny_network(0), digits_data, recipe, rungs=(4,))
     steps = 4 * (len(digits_data.training) // 64)
