@@ -6,9 +6,8 @@ non-domination of (parameters, accuracy) and then by crowding, so that small net
 small ones. Asynchronous successive halving is Li et al., "A System for Massively Parallel
 Hyperparameter Tuning", MLSys 2020; the ranking is NSGA-II's (Deb et al. 2002).
 
-So that no size is given up on account of luck, the logarithm of parameters over the budget is cut
-into bands, and a trial goes on if none of its band has gone on from that rung yet, or if it is the
-most accurate of its band.
+So that no size is given up, the logarithm of parameters over the budget is cut into bands, and a
+trial goes on if none of its band has gone on from that rung yet.
 
 Everything here is a pure function of a rung's table: no clock, no randomness, no input or output.
 """
@@ -85,8 +84,6 @@ class Halving:
         peers = [table[place] for place in np.flatnonzero(bands[:-1] == bands[-1])]
         if not any(peer.went_on for peer in peers):
             return Decision(goes_on=True, reason="No network of its size has gone on yet.")
-        if all(newcomer.accuracy > peer.accuracy for peer in peers):
-            return Decision(goes_on=True, reason="It is the most accurate network of its size.")
         place, rank = _place(table)
         room = ceil(len(table) / self.eta)
         if place < room:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.ways.bands import Band
-from search_spaces.networks.ways.contraction import Kept, Operands, Room, contract, parts
+from search_spaces.networks.ways.contraction import Kept, Operands, Room, contract
 from search_spaces.networks.ways.matmul import add_product, sum_type
 from search_spaces.networks.ways.mixing import Mixing
 from search_spaces.networks.ways.scratch import kept_bytes
@@ -32,18 +32,16 @@ class MixInputs:
 
     def forward(self, operands: Operands) -> tuple[Tensor, Kept]:
         """Y ``[Q, H, p, a]``, and U if it may be kept."""
-        low, x, rows, cells = operands
-        mixing = Mixing(low)
+        mixing, cells = Mixing(operands.low), operands.cells
         kept: Kept = ()
-        y = x.new_empty((len(rows), low.positions, low.group_blocks, cells.shape[1]))
-        for part in parts(len(x), self._samples(operands)):
-            wide = low.wide(part)
-            inputs, attention = mixing.input(x[part]), mixing.attention(rows[wide])
+        y = mixing.output(operands)
+        for tile in mixing.tiles(operands, self._samples(operands)):
             mixed = []
             for band in mixing.bands:
-                mixed.append(_mixed(_mix(band, attention), inputs, band, len(cells)))
-                mixing.write(y[wide], band, _apply(mixed[-1], cells))
-            kept = tuple(mixed) if part.stop - part.start == len(x) else ()
+                mix = _mix(band, tile.attention)
+                mixed.append(_mixed(mix, tile.inputs, band, len(cells)))
+                mixing.write(y[tile.wide], band, _apply(mixed[-1], cells))
+            kept = tuple(mixed) if tile.whole else ()
         return y, kept
 
     def backward(
@@ -59,9 +57,7 @@ class MixInputs:
         mixing = Mixing(low)
         dx = torch.empty_like(x) if needs[0] else None
         da = torch.empty_like(rows) if needs[1] else None
-        for part in parts(len(x), self._samples(operands)):
-            wide = low.wide(part)
-            inputs, attention = mixing.input(x[part]), mixing.attention(rows[wide])
+        for part, wide, _, inputs, attention in mixing.tiles(operands, self._samples(operands)):
             dinputs, dattention = (
                 inputs.new_zeros(inputs.shape),
                 attention.new_zeros(attention.shape),

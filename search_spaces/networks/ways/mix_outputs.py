@@ -13,7 +13,7 @@ from torch import Tensor
 
 from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.ways.bands import Band
-from search_spaces.networks.ways.contraction import Kept, Operands, Room, contract, parts
+from search_spaces.networks.ways.contraction import Kept, Operands, Room, contract
 from search_spaces.networks.ways.matmul import add_product, times_transposed
 from search_spaces.networks.ways.mixing import Mixing
 from search_spaces.networks.ways.scratch import kept_bytes, scratch
@@ -30,17 +30,15 @@ class MixOutputs:
 
     def forward(self, operands: Operands) -> tuple[Tensor, Kept]:
         """Y ``[Q, H, p, a]``, and V if it may be kept."""
-        low, x, rows, cells = operands
-        mixing = Mixing(low)
+        mixing = Mixing(operands.low)
         kept: Kept = ()
-        y = x.new_empty((len(rows), low.positions, low.group_blocks, cells.shape[1]))
-        for part in parts(len(x), self._samples(operands)):
-            wide = low.wide(part)
-            attention = mixing.attention(rows[wide])
-            v = _products(mixing.input(x[part]), cells)
+        y = mixing.output(operands)
+        for tile in mixing.tiles(operands, self._samples(operands)):
+            v = _products(tile.inputs, operands.cells)
             for band in mixing.bands:
-                mixing.write(y[wide], band, torch.bmm(_mix(band, attention), _read(v, band)))
-            kept = (v,) if part.stop - part.start == len(x) else ()
+                product = torch.bmm(_mix(band, tile.attention), _read(v, band))
+                mixing.write(y[tile.wide], band, product)
+            kept = (v,) if tile.whole else ()
         return y, kept
 
     def backward(
@@ -56,9 +54,7 @@ class MixOutputs:
         mixing = Mixing(low)
         dx = torch.empty_like(x) if needs[0] else None
         da = torch.empty_like(rows) if needs[1] else None
-        for part in parts(len(x), self._samples(operands)):
-            wide = low.wide(part)
-            inputs, attention = mixing.input(x[part]), mixing.attention(rows[wide])
+        for part, wide, _, inputs, attention in mixing.tiles(operands, self._samples(operands)):
             dys = [mixing.read(grad[wide], band) for band in mixing.bands]
             if da is not None:
                 v = kept[0] if kept else _products(inputs, cells)

@@ -6,18 +6,39 @@ to a sample. Where cells span the kernel, or there is one kernel position, R = Q
 position stands alone, with its patch as the one input position.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from torch import Tensor
 
 from search_spaces.networks.ways.axes import Axis
 from search_spaces.networks.ways.bands import Band, bands
+from search_spaces.networks.ways.contraction import Operands, parts
 from search_spaces.networks.ways.lowering import Lowering
 from search_spaces.networks.ways.patches import Patches
 
 ALONE = (Band((Axis(size=1, out=1, first=0, live=1, start=0, stride=1, dilation=1),), range(1)),)
 """One output position that reads one input position."""
+
+
+class Tile(NamedTuple):
+    """Some samples of a batch.
+
+    Attributes:
+        part: which samples.
+        wide: which samples x groups.
+        whole: whether they are all there are.
+        inputs: their input ``[R, S, q, D]``.
+        attention: theirs ``[R, p, K, q, N]``.
+    """
+
+    part: slice
+    wide: slice
+    whole: bool
+    inputs: Tensor
+    attention: Tensor
 
 
 @dataclass(frozen=True)
@@ -41,6 +62,19 @@ class Mixing:
         """Pairs of output and input positions that attention is laid out for."""
         pairs = sum(band.pairs for band in self.bands)
         return pairs * (self.low.positions if self.alone else 1)
+
+    def tiles(self, operands: Operands, most: int) -> Iterator[Tile]:
+        """The batch in tiles of at most ``most`` samples."""
+        for part in parts(len(operands.x), most):
+            wide = self.low.wide(part)
+            whole = part.stop - part.start == len(operands.x)
+            inputs = self.input(operands.x[part])
+            yield Tile(part, wide, whole, inputs, self.attention(operands.rows[wide]))
+
+    def output(self, operands: Operands) -> Tensor:
+        """Room for Y ``[Q, H, p, a]``."""
+        q, a = len(operands.rows), operands.cells.shape[1]
+        return operands.x.new_empty((q, self.low.positions, self.low.group_blocks, a))
 
     def input(self, x: Tensor) -> Tensor:
         """``[B, *spatial, I]`` as ``[R, S, q, D]``, a view where that is possible."""
