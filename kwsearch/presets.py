@@ -50,7 +50,6 @@ def fashion_mnist() -> StudySettings:
                 validation_share=0.05,
                 training_share=0.1,
                 batch_size=64,
-                recalibration=16,
             ),
             "search": SearchSettings(trials=40, eta=2.0),
         }

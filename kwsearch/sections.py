@@ -195,9 +195,9 @@ class ProxySettings(Settings):
         0.0, description="Share of the target that is spread over all classes."
     )
     recalibration: Annotated[int, Field(ge=0, le=10_000)] = Field(
-        0,
+        16,
         description="Batches from which batch norms take their statistics anew before a rung is "
-        "measured, so that early rungs do not measure how far running ones lag; 0 for none.",
+        "measured; running statistics lag at early rungs. 0 for none.",
     )
     crop_padding: Annotated[int, Field(ge=0, le=64)] = Field(
         0, description="Pixels around an image before a random crop; 0 for no crop."
