@@ -9,6 +9,7 @@ import re
 from decimal import Decimal
 from fractions import Fraction
 
+from reports.units import quantity
 from search_spaces.errors import InputError
 
 LARGEST = 10**15
@@ -18,7 +19,9 @@ _POWERS = {"": 0, "k": 3, "m": 6, "g": 9, "b": 9, "t": 12}
 _QUANTITY = re.compile(r"([0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,4})?) ?([kKmMgGbBtT]?)")
 _RATIO = re.compile(r"([0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?)(?:/([0-9]+))?")
 _POINTS = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?%")
-_STEPS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
+_ROUNDED = 999.5
+"""From here on a quantity is printed with a suffix."""
+
 _LONGEST = 40
 
 
@@ -97,13 +100,8 @@ def parse_points(text: str | float) -> float:
 
 def format_quantity(number: float) -> str:
     """Three significant digits for people: ``1.23M``, ``300k``, ``999``, ``0.5``."""
-    size = abs(number)
-    for step, suffix in _STEPS:
-        # 999,600 reads as 1.00M, not as 1000k.
-        if size >= step * 0.9995:
-            scaled = number / step
-            places = max(0, 2 - len(str(int(abs(scaled) + 0.0005))) + 1)
-            return f"{scaled:.{places}f}{suffix}"
+    if abs(number) >= _ROUNDED:
+        return quantity(number)
     return f"{number:d}" if isinstance(number, int) else f"{number:.3g}"
 
 

@@ -204,7 +204,7 @@ def columns(summary: Summary) -> dict[str, Any]:
 
 
 def _short(value: float | None) -> float | None:
-    return None if value is None else round(value, 5)
+    return None if value is None else round(value, 6)
 
 
 def database_option(summary: Summary) -> str:

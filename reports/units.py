@@ -9,7 +9,8 @@ def quantity(number: float) -> str:
     for step, suffix in _STEPS:
         if abs(number) >= step * 0.9995:
             scaled = number / step
-            return f"{scaled:.{max(0, 3 - len(str(int(abs(scaled) + 0.0005))))}f}{suffix}"
+            places = 2 - int(f"{scaled:.2e}".partition("e")[2])  # 99,950 reads as 100k
+            return f"{scaled:.{places}f}{suffix}"
     return f"{number:.0f}"
 
 
