@@ -9,7 +9,7 @@ start to the last one's end, in which they trained or measured; starting Ray is 
 
     python benchmarks/halving.py [--study fashion-mnist --files DIR] [--database FILE]
 
-Studies that the database already holds are not searched again. The last line is JSON.
+Studies that the database already holds are gone on with, not searched again. The last line is JSON.
 """
 
 import argparse
@@ -61,14 +61,12 @@ def study(given: argparse.Namespace, promotion: str, seed: int) -> StudySettings
 
 
 def searched(settings: StudySettings, database: str) -> Summary:
-    """What a study found; searched only if the database does not hold it."""
+    """What a study found; one that the database holds is only gone on with."""
     name = str(settings.name)
-    with open_store(database) as store:
-        try:
-            return summarise(store, name)
-        except InputError:
-            pass
-    api.search(settings, database=database)
+    try:
+        api.search(settings, database=database)
+    except InputError:  # it is there, or the settings are bad, which resuming says again
+        api.resume(name, database=database)
     with open_store(database) as store:
         return summarise(store, name)
 
