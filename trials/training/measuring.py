@@ -49,6 +49,8 @@ def recalibrate(network: nn.Module, data: Data, recipe: Recipe, device: torch.de
     every process of a team sees the same ones, and no other random number is touched. Nothing is
     done where the recipe asks for no batch.
     """
+    if not recipe.recalibration:
+        return
     batch = min(recipe.batch_size, len(data.training))
     order = np.random.default_rng(0).permutation(len(data.training))
     ends = range(batch, len(order) + 1, batch)[: recipe.recalibration]
@@ -58,8 +60,6 @@ def recalibrate(network: nn.Module, data: Data, recipe: Recipe, device: torch.de
         for pixels, _ in data.training.batches(places, 0):
             yield normalise(torch.as_tensor(pixels).to(device), *moments(data, device))
 
-    if not places:
-        return
     with (
         torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
         precision(recipe, device),

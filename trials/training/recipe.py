@@ -96,7 +96,6 @@ class Recipe(BaseModel):
         description="Decay by step of the moving average of the weights that is evaluated and "
         "kept; it is lower in the first steps. 0 for no average.",
     )
-
     recalibration: Annotated[int, Field(ge=0)] = Field(
         0,
         description="Batches of training images from which batch norms take their statistics anew "
