@@ -55,13 +55,13 @@ def build(
     plain = {site.name: _plain_layer(module, site) for site in plan.backbone.sites}
     for index, warehouse in enumerate(plan.warehouses):
         shared = _start_warehouse(plan, index, plain[plan.sites[warehouse.sites[0]].site.name])
-        for rank, i in enumerate(warehouse.sites):
+        for i in warehouse.sites:
             served = plan.sites[i]
             layer = plain[served.site.name]
             kind = KWLinear if served.site.kind == "linear" else KWConv
             norm = plan.backbone.attention_norm
             with _place(layer):
-                swapped = kind(served, layer, shared, owner=rank == 0, norm=norm, way=way)
+                swapped = kind(served, layer, shared, norm=norm, way=way)
             module.set_submodule(served.site.name, swapped.to(_weight(layer).dtype))
     module.__dict__["plan"] = plan
     _check_count(module, plan)

@@ -6,10 +6,9 @@ seed gives the same curve bit for bit every time, which a choice by stopwatch co
 device, type and thread count. Both answers are kept for the process; `choices` writes them down and
 `preset_choices` gives them back, so that a later run chooses alike without measuring.
 
-A network that is exported takes the textbook way; for ONNX, where a graph for every batch size
-cannot have as many groups as samples, the same as a product of matrices. Both consist of torch's
-own operations and give the same numbers. Inside torch.compile the operator stays outside the
-compiled parts, so that choosing goes on as usual and nothing is timed while tracing.
+Inside torch.compile the operator stays outside the compiled parts, so that choosing goes on as
+usual and nothing is timed while tracing. Networks that are exported do not come here, see
+`search_spaces.networks.operator`.
 """
 
 import time
@@ -27,9 +26,7 @@ from search_spaces.networks.ways import WAYS
 from search_spaces.networks.ways.contraction import product_type
 from search_spaces.networks.ways.costs import COSTS, Sizes, seconds
 from search_spaces.networks.ways.lowering import lowers
-from search_spaces.networks.ways.textbook import textbook
 from search_spaces.networks.ways.tracing import eager
-from search_spaces.networks.ways.unfold import unfold
 
 CANDIDATES = 3
 """How many ways are timed."""
@@ -145,21 +142,12 @@ def ranked(where: Situation) -> list[tuple[str, float]]:
 
 def auto(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> Tensor:
     """Compute in the way that was given, or that the cost model thinks fastest."""
-    if torch.compiler.is_exporting():
-        return _exported(x, alpha, cells, geometry)
     return _auto(x, alpha, cells, geometry)
 
 
 def measured(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> Tensor:
     """Compute in the way that was given, or was found fastest by a clock at first use."""
-    if torch.compiler.is_exporting():
-        return _exported(x, alpha, cells, geometry)
     return _measured(x, alpha, cells, geometry)
-
-
-def _exported(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> Tensor:
-    way = unfold if torch.onnx.is_in_onnx_export() else textbook
-    return way(x, alpha, cells, geometry)
 
 
 @eager

@@ -1,20 +1,18 @@
 """Layers whose weight is mixed anew for every sample from the cells of a warehouse.
 
-A warehouse serves many layers, and its parameter must be counted, saved and moved once. So the
-first layer that it serves owns the `Warehouse` as a submodule, and the others hold a plain
-reference to that same module, which torch does not register. Since they refer to the module and not
-to its parameter, casting, moving, loading and functional calls are seen by all; and deep copies and
-pickles of a network keep the reference, because both follow identity. What does not carry over is
-taking one layer out of its network: its copy takes a copy of the warehouse along.
-`nn.DataParallel`, which rebuilds modules from their registered parts, is not supported;
-`DistributedDataParallel` is.
+A warehouse serves many layers, and each of them registers it as a submodule, as torch's own tied
+weights are: whichever layers are replaced, deleted or taken out, the cells stay with those that are
+left. `parameters()` names them once. So does `state_dict()`, under the first layer in the order of
+modules; loading takes them under any layer's name. Casting, moving, deep copies, pickles and
+functional calls keep the tie, because all of them follow identity.
 """
 
-from collections.abc import Callable
-from typing import Self
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+from weakref import WeakKeyDictionary
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from search_spaces.networks.attention import Attention
 from search_spaces.networks.geometry import Geometry
@@ -43,6 +41,42 @@ class Warehouse(nn.Module):
             run = self.cells[start : start + owned]
             nn.init.kaiming_normal_(run.flatten(0, 1), mode="fan_out", nonlinearity="relu")
 
+    def _save_to_state_dict(
+        self,
+        destination: dict[str, Any],
+        prefix: str,
+        keep_vars: bool,  # noqa: FBT001 - the signature is torch's
+    ) -> None:
+        """Write the cells down unless another layer that they serve has done so already."""
+        memory = _memory(self.cells)
+        if not any(isinstance(t, Tensor) and _memory(t) == memory for t in destination.values()):
+            super()._save_to_state_dict(destination, prefix, keep_vars)
+
+    def _load_from_state_dict(
+        self,
+        state_dict: Mapping[str, Any],
+        prefix: str,
+        local_metadata: Mapping[str, Any],
+        strict: bool,  # noqa: FBT001 - the signature is torch's
+        missing_keys: list[str],
+        *faults: list[str],
+    ) -> None:
+        """Load the cells, which only one of the layers that they serve needs to bring."""
+        key = f"{prefix}cells"
+        missed, loaded = self._seen(missing_keys)
+        if key in state_dict or not (missed or loaded):
+            super()._load_from_state_dict(
+                state_dict, prefix, local_metadata, strict, missing_keys, *faults
+            )
+        if key in state_dict and missed in missing_keys:
+            missing_keys.remove(missed)
+        _loading[self] = (missing_keys, missed or key, loaded or key in state_dict)
+
+    def _seen(self, missing_keys: list[str]) -> tuple[str, bool]:
+        """Of this load, which one list of missing keys belongs to: the first name, and success."""
+        before = _loading.get(self)
+        return before[1:] if before is not None and before[0] is missing_keys else ("", False)
+
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:  # noqa: FBT001, FBT002 - the signature is torch's
         def flat(tensor: Tensor) -> Tensor:
             # cells are no images, but torch would lay tensors of their rank out channels last
@@ -54,6 +88,15 @@ class Warehouse(nn.Module):
     def extra_repr(self) -> str:
         """Name and shape of the warehouse."""
         return f"{self.name}, {'x'.join(map(str, self.cells.shape))}"
+
+
+_loading: WeakKeyDictionary[Warehouse, tuple[list[str], str, bool]] = WeakKeyDictionary()
+"""Warehouse -> of its latest load: missing keys, the name missed first, whether it is loaded."""
+
+
+def _memory(tensor: Tensor) -> tuple[Any, ...]:
+    """Tells tensors apart by what they are a view of, also where nothing is allocated."""
+    return tensor.untyped_storage()._cdata, tensor.storage_offset()  # noqa: SLF001 - torch's only name of a storage without memory
 
 
 class _Served(nn.Module):
@@ -68,7 +111,6 @@ class _Served(nn.Module):
         plain: nn.Module,
         warehouse: Warehouse,
         *,
-        owner: bool,
         norm: AttentionNorm = "batch",
         way: str = "auto",
     ) -> None:
@@ -79,10 +121,20 @@ class _Served(nn.Module):
         self.attention = Attention(plan, norm)
         bias = plain.bias
         self.bias = bias if isinstance(bias, nn.Parameter) else None
-        if owner:
-            self.warehouse = warehouse
-        else:
-            object.__setattr__(self, "warehouse", warehouse)
+        self.warehouse = warehouse
+        for name in self.__annotations__:  # sizes that tools read off a plain layer
+            setattr(self, name, getattr(plain, name))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See `KWConv` and `KWLinear`; `torch.fx` sees a leaf, as it does in torch's own layers."""
+        if isinstance(x, fx.Proxy):
+            name = x.tracer.path_of_module(self)
+            leaf: Tensor = x.tracer.create_proxy("call_module", name, (x,), {})
+            return leaf
+        return self._forward(x)
+
+    def _forward(self, x: Tensor) -> Tensor:
+        raise NotImplementedError
 
     def _convolve(self, x: Tensor) -> Tensor:
         """``[B, I, *spatial]`` -> ``[B, O, *out]``, without bias."""
@@ -108,16 +160,29 @@ class KWConv(_Served):
         plan: the site's part of a plan.
         plain: the convolution it replaces; its bias, if any, is taken over as it is.
         warehouse: the cells.
-        owner: whether this layer registers the warehouse (the first layer that it serves does).
         norm: norm of the attention's hidden layer.
         way: name of the way of computing.
 
     Raises:
         InfeasibleError: cells cannot stand in for the weight of ``plain``.
         InputError: no way has that name.
+
+    Attributes:
+        in_channels: and the others, as of the plain convolution.
     """
 
-    def forward(self, x: Tensor) -> Tensor:
+    in_channels: int
+    out_channels: int
+    kernel_size: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...] | str
+    dilation: tuple[int, ...]
+    groups: int
+    padding_mode: str
+    transposed: bool
+    output_padding: tuple[int, ...]
+
+    def _forward(self, x: Tensor) -> Tensor:
         """``[B, I, *spatial]`` -> ``[B, O, *out]``."""
         y = self._convolve(x)
         if self.bias is None:
@@ -130,9 +195,15 @@ class KWLinear(_Served):
 
     All tokens of a sample share one weight, mixed after the mean of the tokens. Arguments are
     those of `KWConv`.
+
+    Attributes:
+        in_features: and `out_features`, as of the plain layer.
     """
 
-    def forward(self, x: Tensor) -> Tensor:
+    in_features: int
+    out_features: int
+
+    def _forward(self, x: Tensor) -> Tensor:
         """``[B, *positions, I]`` -> ``[B, *positions, O]``; no position axis is needed."""
         positions = x.shape[1:-1]
         tokens = x.reshape(x.shape[0], -1, x.shape[-1]).transpose(1, 2)

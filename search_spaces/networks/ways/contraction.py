@@ -1,7 +1,10 @@
 """One differentiable function for every order of contraction.
 
-Input, attention and cells are kept for the backward pass. What an order forms in between is kept
-within a bound and formed again above it.
+The backward pass needs input, attention and cells, which are kept. An order may keep more, up to a
+bound in bytes, and computes the rest again.
+
+A gradient that is itself differentiated (``create_graph=True``) is taken through the textbook way,
+which consists of torch's own operations.
 """
 
 from collections.abc import Iterator
@@ -11,12 +14,12 @@ from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.ways.ledger import ledger_of
 from search_spaces.networks.ways.lowering import Lowering, lower, lowers
 from search_spaces.networks.ways.matmul import sum_type
+from search_spaces.networks.ways.textbook import textbook
 from search_spaces.networks.ways.tracing import eager
 
 Kept = tuple[Tensor, ...]
@@ -61,6 +64,7 @@ class Order(Protocol):
 class _Task:
     """What stays the same in both passes."""
 
+    geometry: Geometry
     lowering: Lowering
     order: Order
     dtype: torch.dtype
@@ -94,9 +98,10 @@ class _Contract(torch.autograd.Function):
         return task.lowering.output(y)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: _Context, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, alpha, cells, *kept = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            return _differentiable(ctx, (x, alpha, cells), grad)
         low, dtype = ctx.task.lowering, ctx.task.dtype
         total = _Total(cells, low, dtype) if ctx.needs_input_grad[2] else None
         with _autocast_off(x):
@@ -113,6 +118,20 @@ class _Contract(torch.autograd.Function):
             None if total is None else total.gradient(),
             None,
         )
+
+
+def _differentiable(
+    ctx: _Context, inputs: tuple[Tensor, Tensor, Tensor], grad: Tensor
+) -> tuple[Tensor | None, ...]:
+    """Gradients with a graph of their own."""
+    # Attention depends on the input: views keep the derivative by one apart from that by the other.
+    apart = [tensor.view_as(tensor) for tensor in inputs]
+    wanted = [t for t, needed in zip(apart, ctx.needs_input_grad, strict=False) if needed]
+    with _autocast_off(inputs[0]):
+        x, alpha, cells = (tensor.to(ctx.task.dtype) for tensor in apart)
+        y = textbook(x, alpha, cells, ctx.task.geometry)
+        found = iter(torch.autograd.grad(y, wanted, grad.to(y.dtype), create_graph=True))
+    return (*(next(found) if needed else None for needed in ctx.needs_input_grad[:3]), None)
 
 
 class _Total:
@@ -163,7 +182,7 @@ def contract(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry, order:
     """
     if not lowers(geometry):
         raise NotImplementedError(f"cells span several groups: {geometry}")
-    task = _Task(lower(geometry, tuple(x.shape[2:])), order, product_type(x))
+    task = _Task(geometry, lower(geometry, tuple(x.shape[2:])), order, product_type(x))
     with _autocast_off(x):
         y: Tensor = _Contract.apply(x, alpha, cells, task)
         return y

@@ -5,41 +5,48 @@ after the other; for late stages that traffic costs as much as the arithmetic. L
 their cells through `shared` write into one buffer instead and report no gradient of their own; the
 node of `shared`, which autograd runs after all of them, hands the buffer on, together with whatever
 gradient came the usual way.
+
+Several backward passes may be under way in one graph: one inside another (reentrant checkpointing,
+a hook that differentiates), or one in each of several threads. Each has a buffer of its own, found
+by the number that autograd gives the pass.
 """
 
 from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
+from torch.autograd.variable import Variable
 from torch.utils.weak import TensorWeakRef, WeakIdKeyDictionary
+
+from search_spaces.networks.ways.tracing import recorded, transformed
 
 
 class Ledger:
-    """The buffer of one forward pass; a backward pass that was broken off leaves nothing behind."""
+    """The buffers of one forward pass, one for each backward pass that is under way."""
 
-    __slots__ = ("_pass", "_total")
+    __slots__ = ("_totals",)
 
     def __init__(self) -> None:
-        self._pass = -1
-        self._total: Tensor | None = None
+        self._totals: dict[int, Tensor] = {}
 
     def open(self, like: Tensor) -> tuple[Tensor, bool]:
         """The buffer of the present backward pass, shaped like the cells; whether it is new."""
         now = _backward_pass()
-        new = self._total is None or self._pass != now
-        if new:
-            self._pass = now
-            self._total = torch.empty_like(like, memory_format=torch.contiguous_format)
-        if self._total is None:
-            raise AssertionError(self._pass)
-        return self._total, new
+        found = self._totals.get(now)
+        if found is not None:
+            return found, False
+        made = torch.empty_like(like, memory_format=torch.contiguous_format)
+        self._totals[now] = made
+        # A pass that does not reach the cells' node leaves its buffer behind: it goes at the end.
+        Variable._execution_engine.queue_callback(lambda: self._drop(now))  # noqa: SLF001 - torch's only name for it
+        return made, True
 
     def close(self) -> Tensor | None:
-        """Take the buffer out, if this backward pass filled it."""
-        total = self._total if self._pass == _backward_pass() else None
-        self._total = None
-        return total
+        """Take the buffer out, if this backward pass filled one."""
+        return self._totals.pop(_backward_pass(), None)
+
+    def _drop(self, number: int) -> None:
+        self._totals.pop(number, None)
 
 
 def _backward_pass() -> int:
@@ -61,7 +68,6 @@ class _Share(torch.autograd.Function):
         return cells.detach()
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: _Context, grad: Tensor | None) -> tuple[Tensor | None, None]:
         total = ctx.ledger.close()
         if total is None or grad is None:
@@ -77,9 +83,11 @@ def shared(cells: Tensor) -> Tensor:
     """The cells of a warehouse, for one of the layers that it serves; values are the same.
 
     All layers of one forward pass get the same tensor, and with it one gradient buffer. Without
-    gradient, and while a network is traced, the cells come back as they are.
+    gradient, and while a network is recorded or transformed, the cells come back as they are.
     """
-    if torch.compiler.is_compiling() or not (torch.is_grad_enabled() and cells.requires_grad):
+    if torch.compiler.is_compiling() or recorded() or transformed():
+        return cells
+    if not (torch.is_grad_enabled() and cells.requires_grad):
         return cells
     found: TensorWeakRef | None = _alive.get(cells)  # type: ignore[no-untyped-call]  # torch left it untyped
     tensor: Tensor | None = found() if found is not None else None

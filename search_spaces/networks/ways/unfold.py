@@ -34,9 +34,10 @@ def _patches(x: Tensor, geometry: Geometry) -> Tensor:
     outs = geometry.out_size(tuple(x.shape[2:]))
     read = F.pad(x, [edge for pair in reversed(geometry.padding) for edge in pair])
     for axis, (size, out) in enumerate(zip(geometry.kernel, outs, strict=True)):
-        step, spread = geometry.stride[axis], geometry.dilation[axis]
-        at = [k * spread + o * step for k in range(size) for o in range(out)]
-        read = read.index_select(2 + axis, torch.tensor(at, device=x.device))
+        # arithmetic on the size, not a list of it, keeps height and width free in a graph
+        points = torch.arange(size, device=x.device) * geometry.dilation[axis]
+        at = points.unsqueeze(1) + torch.arange(out, device=x.device) * geometry.stride[axis]
+        read = read.index_select(2 + axis, at.flatten())
     pairs = [edge for pair in zip(geometry.kernel, outs, strict=True) for edge in pair]
     last = 2 + 2 * geometry.dims
     patches = read.reshape(-1, geometry.in_channels, *pairs).permute(

@@ -172,7 +172,7 @@ def linear_layer(norm: AttentionNorm = "layer") -> KWLinear:
     warehouse = Warehouse(WarehousePlan("w", 9, (4, 4, 1), (0,)))
     warehouse.start_run(0, 9)
     plain = nn.Linear(8, 12)
-    return KWLinear(site_plan(linear=True), plain, warehouse, owner=True, norm=norm)
+    return KWLinear(site_plan(linear=True), plain, warehouse, norm=norm)
 
 
 @pytest.mark.parametrize("positions", [(), (7,), (2, 3), (2, 3, 4)])
@@ -199,7 +199,7 @@ def test_a_served_convolution_adds_the_bias_of_the_plain_one() -> None:
     """An input of zeros gives the bias everywhere."""
     plain = nn.Conv2d(8, 12, 1)
     warehouse = Warehouse(WarehousePlan("w", 9, (4, 4, 1, 1), (0,)))
-    layer = KWConv(site_plan(bias=True), plain, warehouse, owner=True)
+    layer = KWConv(site_plan(bias=True), plain, warehouse)
     assert layer.bias is plain.bias
     y = layer(torch.zeros(2, 8, 3, 3))
     assert plain.bias is not None
