@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from kwsearch.answers import Row
+from kwsearch.settings import as_stored
 from search_spaces import InputError
 from trials.pareto import Front, Point
 from trials.records import StudyRecord, TrialRecord
@@ -92,8 +93,8 @@ def _proxy(study: StudyRecord, key: str) -> object:
 
 def _alike(one: StudyRecord, other: StudyRecord) -> bool:
     """Whether accuracies of the two are of one kind: same images, same training, same seed."""
-    keys = ("proxy", "images")
-    same = all(one.spec.settings.get(key) == other.spec.settings.get(key) for key in keys)
+    settings = [as_stored(study.spec.settings) for study in (one, other)]
+    same = all(settings[0].get(key) == settings[1].get(key) for key in ("proxy", "images"))
     return same and one.spec.backbone.num_classes == other.spec.backbone.num_classes
 
 

@@ -172,6 +172,8 @@ def measure(settings: StudySettings, study: StudyRecord, ladder: Ladder) -> Meas
         weight_decay=proxy.weight_decay,
         warmup_epochs=proxy.warmup_epochs,
         temperature_share=proxy.temperature_share,
+        attention_start=proxy.attention_start,
+        attention_learning_rate=proxy.attention_learning_rate,
         gradient_clip=proxy.gradient_clip,
         label_smoothing=proxy.label_smoothing,
         recalibration=proxy.recalibration,

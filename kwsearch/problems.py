@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kwsearch.settings import RatioRange, StudySettings, from_plain
+from kwsearch.settings import RatioRange, StudySettings, as_stored, from_plain
 from search_spaces import Backbone
 from search_spaces.backbones import shipped
 from search_spaces.choices import Choice, FloatRange, Options
@@ -158,7 +158,8 @@ def images_of(settings: StudySettings) -> Prepared:
 
 
 def settings_of(study: StudyRecord) -> StudySettings:
-    """The settings a study was created from."""
+    """The settings a study was created from; one that came later has the meaning of before."""
     added = ("images", "seeds")
-    plain = {key: value for key, value in study.spec.settings.items() if key not in added}
+    stored = as_stored(study.spec.settings)
+    plain = {key: value for key, value in stored.items() if key not in added}
     return from_plain(plain, f"study {study.name}")

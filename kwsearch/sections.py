@@ -186,7 +186,16 @@ class ProxySettings(Settings):
     temperature_share: Annotated[float, Field(ge=0, le=1)] = Field(
         1 / 9,
         description="Share of the training over which attention is switched on, at most up to the "
-        "first rung.",
+        "first rung; without effect where attention starts assigned.",
+    )
+    attention_start: Literal["assigned", "temperature"] = Field(
+        "assigned",
+        description="assigned: each piece of a kernel begins as one cell, and attention learns to "
+        "depart from that; temperature: attention begins random and is switched on by the falling "
+        "temperature, as the authors do.",
+    )
+    attention_learning_rate: Annotated[float, Field(ge=0, le=100)] = Field(
+        0.1, description="Factor on the learning rate of attention; at 0 it learns nothing."
     )
     gradient_clip: Annotated[float, Field(gt=0)] | None = Field(
         None, description="Largest norm of the gradient; no limit if unset."

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from kwsearch.settings import as_stored
 from search_spaces import InfeasibleError, InputError, NetworkConfig
 from search_spaces.choices import Value
 from search_spaces.encoding import encode
@@ -76,5 +77,5 @@ def alike(study: StudyRecord, others: Iterable[StudyRecord]) -> list[str]:
 
 
 def _training(study: StudyRecord) -> tuple[int, Any, Any]:
-    settings = study.spec.settings
+    settings = as_stored(study.spec.settings)
     return study.spec.seed, settings.get("proxy"), settings.get("images")

@@ -1,6 +1,7 @@
 """A whole study file: reading it, writing it, and keeping it as plain values."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,18 @@ __all__ = [
     "SearchSettings",
     "SpaceSettings",
     "StudySettings",
+    "as_stored",
     "check_name",
     "from_plain",
     "load_study",
     "to_plain",
     "to_toml",
 ]
+
+BEFORE: dict[str, dict[str, Any]] = {
+    "proxy": {"recalibration": 0, "attention_start": "temperature", "attention_learning_rate": 1.0}
+}
+"""By section: what studies did before a setting came, where that is not its default."""
 
 STUDY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 """What a study may be called; a name is also a folder's."""
@@ -83,6 +90,12 @@ def from_plain(values: Any, source: str = "settings") -> StudySettings:  # noqa:
         InputError: with all faults.
     """
     return validate(StudySettings, values, source)
+
+
+def as_stored(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Plain values of a study that is stored, with what it meant by settings that came later."""
+    then = {section: {**BEFORE[section], **values.get(section, {})} for section in BEFORE}
+    return {**values, **then}
 
 
 def to_plain(settings: StudySettings) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from kwsearch.exporting.exported import Exported
 from kwsearch.exporting.layout import BACKBONE
 from search_spaces.networks import build
 from trials.errors import DamagedDataError
+from trials.training.recipe import AttentionStart
+from trials.training.starting import started
 
 Shapes = dict[str, tuple[tuple[int, ...], str]]
 """Shape and type of tensors by name."""
@@ -30,8 +32,11 @@ _TYPES = {
 def built(exported: Exported) -> nn.Module:
     """The network in evaluation mode; see `Exported.network`."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(exported.origin["seed"]))
-        network = build(exported.plan)
+        network = started(
+            exported.plan,
+            attention_start=_attention_start(exported),
+            seed=int(exported.origin["seed"]),
+        )
     if exported.weights is not None:
         check_weights(exported.weights, network)
         network.load_state_dict(load_file(exported.weights))
@@ -87,6 +92,14 @@ def check_weights(path: Path, network: nn.Module) -> int:
             CURE,
         )
     return len(found)
+
+
+def _attention_start(exported: Exported) -> AttentionStart:
+    """How the attention of the trial's training began; studies did not always say."""
+    settings = exported.origin.get("settings")
+    proxy = settings.get("proxy") if isinstance(settings, dict) else None
+    start = proxy.get("attention_start") if isinstance(proxy, dict) else None
+    return "assigned" if start == "assigned" else "temperature"
 
 
 def _stored(path: Path) -> Shapes:

@@ -1,8 +1,9 @@
 """Plans as torch modules: the only place below training that imports torch.
 
-Stable names: `build`, `load_upstream_state_dict`, `set_temperature`.
+Stable names: `assign_cells`, `build`, `load_upstream_state_dict`, `set_temperature`.
 """
 
+from search_spaces.networks.assigning import assign_cells
 from search_spaces.networks.attention import set_temperature
 from search_spaces.networks.build import build, plan_of
 from search_spaces.networks.tensor_files import read_tensors
@@ -10,6 +11,7 @@ from search_spaces.networks.upstream_weights import LoadReport, load_upstream_st
 
 __all__ = [
     "LoadReport",
+    "assign_cells",
     "build",
     "load_upstream_state_dict",
     "plan_of",

@@ -90,6 +90,11 @@ class Attention(nn.Module):
             beta = (self.beta.unsqueeze(1) == cell).to(rows)
             return torch.lerp(rows[..., :-1], beta, self.temperature.to(rows))
 
+    @property
+    def assignment(self) -> nn.Parameter:
+        """What every row begins with before the input is heard: ``[M * (N + 1)]``, rows first."""
+        return self.fc2.bias if self.fc3 is None else self.basis_bias
+
     def _rows(self, logits: Tensor) -> Tensor:
         """``[B, M, N + 1]`` in cell order, zero cell last."""
         logits = logits.reshape(logits.shape[0], self.mixtures, -1)

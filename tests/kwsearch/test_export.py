@@ -30,7 +30,7 @@ from kwsearch.output import escape
 from kwsearch.study_file import read_toml, validate
 from search_spaces import InputError, NetworkConfig, count, from_upstream, plan_network
 from search_spaces.backbones import shipped
-from search_spaces.networks import build
+from search_spaces.networks import assign_cells, build
 from search_spaces.overrides import overridden
 from search_spaces.published import published
 from trials.errors import DamagedDataError, StorageError
@@ -111,7 +111,10 @@ def test_the_recipe_is_that_of_full_training(exported):
 def test_the_network_starts_as_the_trials_training_did(exported):
     one, two = (kwsearch.load(exported).network().state_dict() for _ in range(2))
     torch.manual_seed(read(exported / "origin.json")["seed"])
-    fresh = build(kwsearch.load(exported).plan).state_dict()
+    network = build(kwsearch.load(exported).plan)
+    assert read(exported / "origin.json")["settings"]["proxy"]["attention_start"] == "assigned"
+    assign_cells(network)
+    fresh = network.state_dict()
     for name, value in fresh.items():
         assert torch.equal(one[name], value), name
         assert torch.equal(two[name], value), name

@@ -100,3 +100,28 @@ def test_studies_are_alike_by_images_proxy_and_seed(store, problem, searched, ch
     assert seeding.alike(study, store.studies()) == ([searched] if like else [])
     other = store.create_study(replace(new, name="x", settings={**plain, "images": "cd"}))
     assert seeding.alike(other, store.studies()) == []
+
+
+@pytest.mark.parametrize(
+    ("proxy", "like"),
+    [
+        ({"attention_start": "temperature", "attention_learning_rate": 1.0}, True),
+        ({"attention_start": "temperature", "attention_learning_rate": 0.1}, False),
+        ({}, False),
+    ],
+)
+def test_a_study_of_before_attention_could_start_assigned_means_the_temperature(
+    store, problem, proxy, like
+):
+    """It is gone on with as it was begun, and is like a new one that asks for just that."""
+    table = problem.space.backbone
+    plain = {**to_plain(problem.settings), "images": "ab"}
+    of_before = {**plain, "proxy": dict(plain["proxy"])}
+    for name in ("attention_start", "attention_learning_rate"):
+        del of_before["proxy"][name]
+    old = store.create_study(NewStudy("old", of_before, table, 0, 3, 9, 0.1))
+    wanted = problems.settings_of(old).proxy
+    assert (wanted.attention_start, wanted.attention_learning_rate) == ("temperature", 1.0)
+    asked = {**plain, "proxy": plain["proxy"] | proxy}
+    new = store.create_study(NewStudy("new", asked, table, 0, 3, 9, 0.1))
+    assert seeding.alike(new, store.studies()) == (["old"] if like else [])

@@ -13,7 +13,6 @@ from torch import nn
 
 from search_spaces import Plan
 from search_spaces.errors import InputError
-from search_spaces.networks import build
 from trials.checkpoints import Checkpoints
 from trials.errors import DamagedDataError
 from trials.files import write_whole
@@ -26,6 +25,7 @@ from trials.training.loop import train
 from trials.training.noise import set_noise
 from trials.training.per_image import Transformed, for_measuring, for_training, workers
 from trials.training.recipe import Recipe
+from trials.training.starting import started
 from trials.training.state import TrainingState
 from trials.training.team import ALONE, Team, share_statistics
 
@@ -78,7 +78,7 @@ class FullTask:
         images = self.images
         return identity_of(
             network=self.plan.digest,
-            recipe=self.recipe.model_dump(mode="json"),
+            recipe=self.recipe.facts(),
             seed=self.seed,
             data=images.sha256 if isinstance(images, Prepared) else images.identity,
         )
@@ -117,8 +117,13 @@ class FullTask:
                 self.checkpoints.thin(0)
 
         with joined(self.device) as (team, device), torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
-            network = share_statistics(build(self.plan, way=self.way).to(device), team)
+            network = started(
+                self.plan,
+                attention_start=self.recipe.attention_start,
+                seed=self.seed,
+                way=self.way,
+            )
+            network = share_statistics(network.to(device), team)
             set_noise(network, self.recipe)
             train(
                 network,

@@ -123,7 +123,7 @@ def train_epoch(state: TrainingState, data: Data, recipe: Recipe) -> None:
         target = torch.as_tensor(labels).to(state.device)
         set_temperature(state.network, schedule.temperature(state.step))
         for group in state.optimiser.param_groups:
-            group["lr"] = schedule.learning_rate(state.step)
+            group["lr"] = schedule.learning_rate(state.step) * group["factor"]
         total += step(state, recipe, images, target)
     state.epoch += 1
     mean = state.team.total(total) / (schedule.epoch_steps * state.team.size)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 
+from search_spaces.networks.attention import Attention
 from trials.training.recipe import Recipe
 
 NORMS = (
@@ -35,16 +36,30 @@ def decay_groups(network: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parame
 
 
 def optimiser(network: nn.Module, recipe: Recipe) -> Optimizer:
-    """The recipe's optimiser over the two groups; the loop sets its learning rate by step."""
+    """The recipe's optimiser; the loop sets the learning rate of each group by step.
+
+    Its groups are those of `decay_groups`, each without attention and, where attention has a
+    learning rate of its own, attention's part of it. A group's ``factor`` is what the loop
+    multiplies the learning rate by.
+    """
     decayed, free = decay_groups(network)
+    slow = attention_parameters(network) if recipe.attention_learning_rate != 1 else set()
+    rates = ((False, 1.0), (True, recipe.attention_learning_rate))
     groups = [
-        {"params": parameters, "weight_decay": decay}
-        for parameters, decay in ((decayed, recipe.weight_decay), (free, 0.0))
-        if parameters
+        {"params": parameters, "weight_decay": decay, "factor": factor}
+        for attention, factor in rates
+        for kind, decay in ((decayed, recipe.weight_decay), (free, 0.0))
+        if (parameters := [one for one in kind if (one in slow) is attention])
     ]
     if recipe.optimiser == "adamw":
         return AdamW(groups, lr=recipe.learning_rate)
     return SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=recipe.nesterov)
+
+
+def attention_parameters(network: nn.Module) -> set[nn.Parameter]:
+    """Everything that learns inside the attentions of a network."""
+    attentions = (module for module in network.modules() if isinstance(module, Attention))
+    return {parameter for attention in attentions for parameter in attention.parameters()}
 
 
 def _owned(network: nn.Module) -> Iterator[tuple[nn.Module, str, nn.Parameter]]:

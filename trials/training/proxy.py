@@ -9,7 +9,6 @@ import torch
 
 from search_spaces import Backbone
 from search_spaces.errors import InputError
-from search_spaces.networks import build
 from trials.checkpoints import Checkpoints
 from trials.fidelity import Ladder
 from trials.records import Report, Trial
@@ -18,6 +17,7 @@ from trials.training.data import Prepared, TrainingData, for_proxy
 from trials.training.data.split import VALIDATION_SHARE
 from trials.training.loop import train
 from trials.training.recipe import Recipe
+from trials.training.starting import started
 from trials.training.state import TrainingState
 
 
@@ -83,8 +83,13 @@ class ProxyTask:
             )
         with _threads(self.threads), torch.random.fork_rng(devices=[]):
             data = _data(self.prepared, self.split_seed, self.validation_share, self.training_share)
-            torch.manual_seed(trial.seed)
-            network = build(config, self.backbone, way=self.way)
+            network = started(
+                config,
+                self.backbone,
+                attention_start=self.recipe.attention_start,
+                seed=trial.seed,
+                way=self.way,
+            )
             train(
                 network,
                 data,
@@ -115,7 +120,7 @@ class ProxyTask:
         return identity_of(
             network=trial.digest,
             seed=trial.seed,
-            recipe=self.recipe.model_dump(mode="json"),
+            recipe=self.recipe.facts(),
             rungs=self.ladder.rungs,
             data=self.prepared.sha256,
             split=(self.split_seed, self.validation_share, self.training_share),

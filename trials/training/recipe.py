@@ -1,6 +1,6 @@
 """How a network is trained: settings with their units, and presets derived from one another."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -14,6 +14,7 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Unit = Annotated[float, Field(ge=0, le=1)]
 Share = Annotated[float, Field(gt=0, le=1)]
+AttentionStart = Literal["assigned", "temperature"]
 
 
 class Recipe(BaseModel):
@@ -56,7 +57,17 @@ class Recipe(BaseModel):
     temperature_share: Annotated[float, Field(ge=0, le=1)] = Field(
         UPSTREAM_TEMPERATURE_SHARE,
         description="Share of the run over which the attention's temperature falls from 1 to 0, "
-        "linearly by step; it scales with the length of the run.",
+        "linearly by step; it scales with the length of the run. Without effect where attention "
+        "starts assigned.",
+    )
+    attention_start: AttentionStart = Field(
+        "temperature",
+        description="assigned: each piece of a kernel begins as one cell, at temperature 0, and "
+        "attention learns to depart from that; temperature: attention begins random and is "
+        "switched on by the falling temperature, as the authors do.",
+    )
+    attention_learning_rate: Annotated[float, Field(ge=0, le=100)] = Field(
+        1.0, description="Factor on the learning rate of attention; at 0 it learns nothing."
     )
     dtype: Literal["float32", "bfloat16"] = Field(
         "float32", description="Arithmetic of the forward pass; parameters stay float32."
@@ -114,6 +125,18 @@ class Recipe(BaseModel):
         if self.optimiser == "sgd" and self.nesterov and not self.momentum:
             raise ValueError("nesterov needs a momentum above 0; set nesterov to false")
         return self
+
+    def facts(self) -> dict[str, Any]:
+        """What tells this recipe from others, as plain values.
+
+        Settings that came later are left out where they ask for what was done before them, so that
+        a training begun then can be gone on with.
+        """
+        plain = self.model_dump(mode="json")
+        for name, before in (("attention_start", "temperature"), ("attention_learning_rate", 1.0)):
+            if plain[name] == before:
+                del plain[name]
+        return plain
 
     def changed(self, **changes: object) -> Self:
         """A copy with other values, checked like a new one.

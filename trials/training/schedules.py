@@ -32,7 +32,9 @@ class Schedule:
         return learning_rate(step, steps=self.steps, warmup=warmup, peak=self.recipe.learning_rate)
 
     def temperature(self, step: int) -> float:
-        """Temperature that a step is taken with."""
+        """Temperature that a step is taken with; 0 where attention starts with cells assigned."""
+        if self.recipe.attention_start == "assigned":
+            return 0.0
         return temperature(step, steps=self.steps, share=self.recipe.temperature_share)
 
 

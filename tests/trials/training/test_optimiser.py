@@ -6,7 +6,7 @@ from torchvision.models import convnext_tiny
 
 from search_spaces import NetworkConfig
 from search_spaces.networks import build
-from trials.training.optimiser import decay_groups, optimiser
+from trials.training.optimiser import attention_parameters, decay_groups, optimiser
 from trials.training.recipe import small_images
 
 
@@ -60,3 +60,28 @@ def test_a_step_without_gradient_shrinks_kernels_alone() -> None:
     torch.testing.assert_close(after["0.weight"], before["0.weight"] * (1 - 0.1 * 0.5))
     for name in ("0.bias", "1.weight", "1.bias"):
         assert torch.equal(after[name], before[name])
+
+
+def test_attention_has_groups_of_its_own_where_its_rate_differs() -> None:
+    """Every parameter is in one group, with its decay, and attention's factor is the recipe's."""
+    network = build(NetworkConfig(backbone="resnet8x0.25", num_classes=10))
+    recipe = small_images(5).changed(attention_learning_rate=0.25)
+    slow = attention_parameters(network)
+    names = {parameter: name for name, parameter in network.named_parameters()}
+    assert {names[one] for one in slow} == {name for name in names.values() if "attention" in name}
+    decayed = set(decay_groups(network)[0])
+    seen: list[nn.Parameter] = []
+    for group in optimiser(network, recipe).param_groups:
+        assert {one in slow for one in group["params"]} == {group["factor"] == 0.25}
+        assert {one in decayed for one in group["params"]} == {group["weight_decay"] > 0}
+        seen += group["params"]
+    assert len(seen) == len(names)
+    assert set(seen) == set(names)
+
+
+def test_where_attention_learns_as_fast_as_the_rest_the_groups_are_two() -> None:
+    """Their order is what checkpoints know moments by."""
+    network = build(NetworkConfig(backbone="resnet8x0.25", num_classes=10))
+    groups = optimiser(network, small_images(5)).param_groups
+    assert [group["params"] for group in groups] == [*decay_groups(network)]
+    assert {group["factor"] for group in groups} == {1.0}

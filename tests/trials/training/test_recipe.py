@@ -30,6 +30,8 @@ from trials.training.recipe import Recipe, digits, for_ladder, recipe_for, small
         {"dtype": "float16"},
         {"gradient_clip": 0.0},
         {"lr": 0.1},
+        {"attention_start": "random"},
+        {"attention_learning_rate": -0.1},
     ],
     ids=str,
 )
@@ -77,3 +79,14 @@ def test_recipes_and_schedules_are_read_without_torch() -> None:
         "assert not {'torch', 'sklearn', 'torchvision'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_facts_tell_recipes_apart_and_old_ones_from_nothing() -> None:
+    """Settings that came later are no facts where they ask for what was done before."""
+    recipe = small_images(5)
+    later = {"attention_start": "assigned", "attention_learning_rate": 0.1}
+    assert recipe.facts().keys() == Recipe.model_fields.keys() - later.keys()
+    for name, value in {**later, "padding": 1, "epochs": 6}.items():
+        changed = recipe.changed(**{name: value}).facts()
+        assert changed != recipe.facts()
+        assert changed[name] == value

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -19,8 +20,8 @@ from trials.training.checkpoint import Checkpoint
 from trials.training.data import Prepared, TrainingData
 from trials.training.loop import train
 from trials.training.proxy import ProxyTask
+from trials.training.recipe import Recipe, for_ladder
 from trials.training.recipe import digits as digits_recipe
-from trials.training.recipe import for_ladder
 from trials.training.state import TrainingState
 
 Make = Callable[[int], nn.Module]
@@ -163,12 +164,23 @@ def test_damaged_checkpoints_cost_epochs_and_nothing_else(
     assert same(final(task), whole[1])
 
 
-@pytest.mark.parametrize("change", [{"split_seed": 1}, {"validation_share": 0.3}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"split_seed": 1},
+        {"validation_share": 0.3},
+        {"attention_start": "assigned"},
+        {"attention_learning_rate": 0.5},
+    ],
+    ids=str,
+)
 def test_a_checkpoint_of_another_training_is_not_gone_on_from(
-    task: ProxyTask, change: dict[str, float]
+    task: ProxyTask, change: dict[str, Any]
 ) -> None:
     measure(task, trial(), die_at=2)
-    other = replace(task, **change)
+    recipe = {name: value for name, value in change.items() if name in Recipe.model_fields}
+    rest = {name: value for name, value in change.items() if name not in recipe}
+    other = replace(task, recipe=task.recipe.changed(**recipe), **rest)
     assert measure(other, trial(2)) == measure(replace(other, checkpoints=None), trial())
 
 

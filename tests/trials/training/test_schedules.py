@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trials.training.recipe import UPSTREAM_TEMPERATURE_SHARE
-from trials.training.schedules import learning_rate, temperature
+from trials.training.recipe import UPSTREAM_TEMPERATURE_SHARE, small_images
+from trials.training.schedules import Schedule, learning_rate, temperature
 
 
 @given(st.integers(2, 5000), st.floats(0, 0.9), st.floats(1e-3, 10))
@@ -46,3 +46,8 @@ def test_temperature_scales_with_the_run(steps: int, factor: int, share: float, 
 
 def test_without_a_share_the_temperature_is_zero_from_the_start() -> None:
     assert temperature(0, steps=10, share=0.0) == 0.0
+
+
+def test_where_attention_starts_assigned_there_is_no_temperature() -> None:
+    recipe = small_images(5).changed(attention_start="assigned", temperature_share=1.0)
+    assert [Schedule(recipe, 3).temperature(step) for step in range(16)] == [0.0] * 16
