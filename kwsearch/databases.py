@@ -6,9 +6,9 @@ from typing import Any
 
 from trials.store import open_store
 from trials.store.check import examine
-from trials.store.merging import merge
-from trials.store.places import find
-from trials.store.upgrading import upgrade
+from trials.store.connection import find
+from trials.store.merge import merge
+from trials.store.upgrade import upgrade
 
 Row = dict[str, Any]
 
@@ -49,13 +49,13 @@ def check_database(name: str | None = None, *, database: str | None = None) -> R
     """
     with open_store(database, create=False, read_only=True) as store:
         found = examine(store, study=name)
-        return {"database": store.place, **asdict(found), "faults": [*found.faults]}
+        return {"database": store.location, **asdict(found), "faults": [*found.faults]}
 
 
 def merge_databases(
     others: Sequence[str], *, database: str | None = None, rename: Mapping[str, str] | None = None
 ) -> list[Row]:
-    """Take the studies of other databases into one, without loss; see `trials.store.merging`.
+    """Take the studies of other databases into one, without loss; see `trials.store.merge`.
 
     Args:
         others: URLs or paths; they are only read.

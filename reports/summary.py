@@ -140,7 +140,7 @@ def summarise(store: Store, name: str) -> Summary:
         measurements={number: tuple(curve) for number, curve in curves.items()},
         fronts=tuple(fronts),
         references=reference_rows(study.spec.backbone.name),
-        database=store.place,
+        database=store.location,
         read_at=datetime.now(UTC),
     )
 

@@ -189,7 +189,7 @@ class Search:
             None when the study has its trials, or when the space holds no further network.
         """
         if self._waiting:
-            return self.store.again(self._name, self._waiting.pop(), self.worker)
+            return self.store.retry(self._name, self._waiting.pop(), self.worker)
         while True:
             begun = self._propose()
             if begun is None:
@@ -199,7 +199,7 @@ class Search:
                 return (
                     trial
                     if earlier is None
-                    else self.store.again(self._name, trial.number, self.worker)
+                    else self.store.retry(self._name, trial.number, self.worker)
                 )
 
     def _copied(self, trial: Trial, earlier: Earlier) -> bool:
@@ -304,7 +304,7 @@ class Search:
         open_trial.lost += 1
         if open_trial.lost > self.max_failures:
             return None
-        return self.store.again(self._name, trial.number, self.worker)
+        return self.store.retry(self._name, trial.number, self.worker)
 
     def finish(self, trial: Trial, outcome: Outcome) -> None:
         """Keep how a trial ended, the front after it, and the weights of its members."""

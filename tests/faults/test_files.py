@@ -75,7 +75,7 @@ def test_a_short_lock_goes_unnoticed(file_place, undisturbed):
 
 def test_a_long_lock_ends_the_search_with_its_cure(file_place, undisturbed):
     """Exit 3; it goes on when the lock is gone."""
-    impatient = "import trials.store.sqlite as s; s.PATIENCE = 1.0"
+    impatient = "import trials.store.connection.sqlite as s; s.PATIENCE = 1.0"
     process = file_place.start("search", "tiny.toml", first=impatient)
     process.reached(2)
     raw = sqlite3.connect(file_place.folder / "kw.db", isolation_level=None, timeout=20)
@@ -162,7 +162,7 @@ def test_sqlite_on_a_network_file_system_is_refused_with_the_cure(file_place):
     table = Path("/proc/self/mounts")
     mounts = table.read_text(encoding="utf-8") if table.is_file() else ""
     (file_place.folder / "mounts").write_text(f"{mounts}server:/export {folder} nfs4 rw 0 0\n")
-    first = "import trials.store.filesystem as f; f.MOUNTS = f.Path('mounts')"
+    first = "import trials.store.connection.filesystem as f; f.MOUNTS = f.Path('mounts')"
     talk = file_place.run("search", "tiny.toml", first=first, code=3).talk
     assert "network file system (nfs4)" in talk
     assert "PostgreSQL" in talk

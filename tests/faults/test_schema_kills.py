@@ -6,30 +6,31 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from trials.store import open_store, schema
-from trials.store.places import find
-from trials.store.units import Units
+from trials.store import open_store
+from trials.store import upgrade as schema
+from trials.store.connection import find
+from trials.store.transactions import Transactions
 
 pytestmark = pytest.mark.fault
 
 FIRST = Path(__file__).parents[1] / "trials/store/schemas/0001.sql"
 DIE = """
 import os, signal
-from trials.store import schema
-upgrade = schema.upgrade
+from trials.store import upgrade as schema
+upgrade = schema.migrate
 
 def dying(connection):
     upgrade(connection)
     os.kill(os.getpid(), signal.SIGKILL)
 
-schema.upgrade = dying
+schema.migrate = dying
 """
 """Kills the process when all revisions have run and nothing is committed."""
 
 
 def revision(place):
     with open_store(place.url, read_only=True) as store:
-        return store._units.read(schema.current)
+        return store.transactions.read(schema.current)
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def old(place):
             raw.executescript(FIRST.read_text())
         raw.close()
         return place
-    units = Units(find(place.url), read_only=False)
+    units = Transactions(find(place.url), read_only=False)
 
     def first(connection):
         from alembic import command  # noqa: PLC0415 - as in the module that upgrades
@@ -89,7 +90,7 @@ def test_a_newer_schema_can_be_read_and_is_never_written(place):
     place.run("search", "tiny.toml", "--trials", "1")
     with open_store(place.url) as store:
         change = text("UPDATE kw_alembic_version SET version_num = '9999'")
-        store._units.write(lambda connection: connection.execute(change))
+        store.transactions.write(lambda connection: connection.execute(change))
     for words in (("resume", "tiny", "--trials", "2"), ("database", "upgrade", "--no-backup")):
         talk = place.run(*words, code=3).talk
         assert "9999" in talk
@@ -107,4 +108,4 @@ def test_four_searches_open_a_fresh_database_at_once(place):
     with open_store(place.url, read_only=True) as store:
         assert sorted(study.name for study in store.studies()) == names
         count = text("SELECT count(*) FROM kw_alembic_version")
-        assert store._units.read(lambda connection: connection.scalar(count)) == 1
+        assert store.transactions.read(lambda connection: connection.scalar(count)) == 1

@@ -56,7 +56,7 @@ def test_a_server_that_stays_away_ends_the_search_and_it_goes_on_later(
     server, server_place, undisturbed
 ):
     """Exit 3 when patience ends, not later; ``--steal`` need not wait for the dead lease."""
-    impatient = "import trials.store.postgresql as p; p.PATIENCE = 2.0"
+    impatient = "import trials.store.connection.postgresql as p; p.PATIENCE = 2.0"
     process = server_place.start("search", "tiny.toml", first=impatient)
     process.reached(2)
     server.stop()

@@ -10,7 +10,8 @@ from kwsearch.cli import app
 from search_spaces import NetworkConfig
 from search_spaces.backbones import shipped
 from trials.records import FrontUpdate, Measurement, NewStudy, Outcome, Trial, TrialState
-from trials.store import open_store, schema
+from trials.store import open_store
+from trials.store import upgrade as schema
 
 CONFIG = NetworkConfig(backbone="resnet8", num_classes=10, granularity="network")
 

@@ -1,9 +1,11 @@
 """The door to SQL: studies, trials, measurements and fronts in SQLite or PostgreSQL.
 
-What a store promises stands in `trials.store.contract`. No other package knows of SQLAlchemy.
+What a store promises stands in `trials.store.contract`, and so does its type, `Store`. No other
+package knows of SQLAlchemy.
 """
 
-from trials.store.heartbeat import renewed
-from trials.store.store import Store, open_store
+from trials.store.contract import Store
+from trials.store.leases import renewed
+from trials.store.store import SqlStore, open_store
 
-__all__ = ["Store", "open_store", "renewed"]
+__all__ = ["SqlStore", "Store", "open_store", "renewed"]

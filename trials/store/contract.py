@@ -1,4 +1,6 @@
-"""What a store promises; the tests hold every kind of database to this page.
+"""What a store promises, in prose and as a type; the tests hold every store to this page.
+
+A search, the reports and the commands know `Store` and nothing of what implements it.
 
 **Studies.** A study has a name, ``[A-Za-z0-9][A-Za-z0-9._-]{0,99}``, unique in its database, and
 keeps what it was created with for good, except for its number of trials, which may grow, and
@@ -8,7 +10,7 @@ known one.
 **Trials.** Trials of a study are numbered from 0 without gaps, never more of them than the study
 asks for, and no digest occurs twice. A trial is waiting or running until it is finished, once, as
 complete, stopped or failed; finished trials never change again. ``begin`` writes it as running,
-together with the proposals refused since the last call; ``again`` hands an open trial out once
+together with the proposals refused since the last call; ``retry`` hands an open trial out once
 more and counts the attempt; ``give_back`` makes running trials wait.
 
 **Measurements.** There is one measurement for each trial and epoch. Training is deterministic, so
@@ -30,8 +32,8 @@ prolongs the lease when less than half of it is left; between writes `renewed` d
 that is over, or stolen, may be acquired by the next.
 
 **All or nothing.** Each method is one transaction: after a crash its effect is there entirely or
-not at all. A call that returned is on the disk. On PostgreSQL a lost connection makes the store
-carry out the method again, for as long as its patience lasts, and never twice.
+not at all. A call that returned is on the disk. Where a connection to a server is lost, the store
+retries the method for as long as its patience lasts, and it takes effect once.
 
 **Counts.** The counts of a study (trials by state, refused proposals, epochs, seconds) are kept up
 to date by the same transactions, so reading them costs the same at a million trials as at ten.
@@ -45,3 +47,338 @@ store's patience, or full; `StorageError` if it has another schema; `DamagedData
 holds cannot be read; `StudyBusyError` if someone else drives the study; `InputError` for every
 other breach of this page. No message holds a password.
 """
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from search_spaces.choices import Value
+from search_spaces.errors import InputError
+from trials.promotion import Entry
+from trials.records import (
+    Earlier,
+    FrontRecord,
+    FrontUpdate,
+    FullTraining,
+    KeptFile,
+    Measurement,
+    NewStudy,
+    Outcome,
+    PastTrial,
+    Refusal,
+    StudyRecord,
+    Trial,
+    TrialRecord,
+    TrialState,
+)
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+"""The rule on names of studies: they also name folders, so they must be harmless as paths."""
+
+
+class Store(Protocol):
+    """A database of studies, which may be used from several threads.
+
+    Also a context manager, which closes it.
+    """
+
+    def close(self) -> None:
+        """Give back what the store holds; it can no longer be used."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+    @property
+    def location(self) -> str:
+        """Path or URL of the database, without the password."""
+
+    def create_study(self, new: NewStudy) -> StudyRecord:
+        """Write a new study.
+
+        Raises:
+            InputError: the name breaks the rule, or is taken.
+        """
+
+    def studies(self) -> list[StudyRecord]:
+        """All studies, oldest first."""
+
+    def study(self, name: str) -> StudyRecord:
+        """One study.
+
+        Raises:
+            InputError: there is none of that name.
+        """
+
+    def set_trials(self, name: str, trials: int) -> None:
+        """Change how many trials a study asks for.
+
+        Raises:
+            InputError: no such study, or more trials than that were begun.
+        """
+
+    def begin(
+        self,
+        trial: Trial,
+        values: Mapping[str, Value],
+        sampler_state: Mapping[str, Any],
+        refused: Mapping[Refusal, int],
+        worker: str | None = None,
+    ) -> None:
+        """Write a trial as running, and the proposals refused since the last call.
+
+        Args:
+            trial: numbered as the next one of its study.
+            values: the choices that the sampler made.
+            sampler_state: what the sampler wants back when it is rebuilt; plain values.
+            refused: proposals turned down, by reason.
+            worker: who measures it, ``host:pid``.
+
+        Raises:
+            InputError: the number is not the next one, the study asks for no more trials, or has
+                one of this digest.
+        """
+
+    def add_refused(self, study: str, refused: Mapping[Refusal, int]) -> None:
+        """Count proposals turned down where no trial follows."""
+
+    def retry(self, study: str, number: int, worker: str | None = None) -> Trial:
+        """Hand an open trial out once more: running, one attempt further.
+
+        Raises:
+            InputError: no such trial, or it is over.
+        """
+
+    def give_back(self, study: str, numbers: Iterable[int]) -> None:
+        """Make running trials wait.
+
+        Raises:
+            InputError: one of them is over or does not exist; then none is given back.
+        """
+
+    def trials(
+        self,
+        study: str,
+        *,
+        states: Iterable[TrialState] | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[TrialRecord]:
+        """Trials by number.
+
+        Args:
+            study: name.
+            states: only trials in these states; None for all.
+            limit: at most so many.
+            offset: leave out so many first.
+
+        Raises:
+            InputError: no such study.
+        """
+
+    def trial(self, study: str, number: int) -> TrialRecord:
+        """One trial.
+
+        Raises:
+            InputError: no such study or trial.
+        """
+
+    def known_digests(self, study: str) -> dict[str, int]:
+        """Number of the trial of each digest.
+
+        Raises:
+            InputError: no such study.
+        """
+
+    def measure(self, study: str, number: int, attempt: int, measurement: Measurement) -> bool:
+        """Keep a measurement of an open trial.
+
+        Args:
+            study: name.
+            number: of the trial.
+            attempt: the attempt that measured, the present one or an earlier one.
+            measurement: finite numbers.
+
+        Returns:
+            Whether it is new; a repeated epoch changes nothing.
+
+        Raises:
+            InputError: the trial is over or was never handed out so often, or the numbers are not
+                finite.
+        """
+
+    def measurements(self, study: str, number: int | None = None) -> list[tuple[int, Measurement]]:
+        """Measurements with the numbers of their trials, by trial and epoch.
+
+        Args:
+            study: name.
+            number: only this trial's.
+
+        Raises:
+            InputError: no such study.
+        """
+
+    def finish(
+        self,
+        study: str,
+        number: int,
+        outcome: Outcome,
+        front: FrontUpdate | None,
+        file: KeptFile | None = None,
+    ) -> None:
+        """Write how a trial ended, the front after it, and the weights that stay.
+
+        Files of trials that leave the front are named no longer.
+
+        Args:
+            study: name.
+            number: of the trial.
+            outcome: in a final state.
+            front: None where the front stays as it is.
+            file: its weights, where it joins the front.
+
+        Raises:
+            InputError: the trial is over already, the state is not final, the members are not
+                complete trials by strictly ascending parameters and accuracy, or a trial off the
+                front has a file.
+        """
+
+    def front(
+        self, study: str, *, max_params: int | None = None, min_accuracy: float | None = None
+    ) -> list[TrialRecord]:
+        """The present front, by ascending parameters and so by ascending accuracy.
+
+        Args:
+            study: name.
+            max_params: only members of at most so many parameters.
+            min_accuracy: only members of at least this accuracy.
+
+        Raises:
+            InputError: no such study.
+        """
+
+    def best(self, study: str, max_params: int) -> TrialRecord | None:
+        """The most accurate member of the front inside a budget, or None.
+
+        Raises:
+            InputError: no such study.
+        """
+
+    def fronts(self, study: str) -> list[FrontRecord]:
+        """Every front that ever was, oldest first.
+
+        Raises:
+            InputError: no such study.
+        """
+
+    def files(self, study: str) -> dict[int, KeptFile]:
+        """Weights of the front's members, by trial; members without any are left out.
+
+        Raises:
+            InputError: no such study.
+        """
+
+    def add_training(self, study: str, number: int, training: FullTraining) -> None:
+        """Write what a full training of a trial's configuration reached.
+
+        Raises:
+            InputError: no such trial.
+        """
+
+    def trainings(self, study: str, number: int) -> list[FullTraining]:
+        """Full trainings of a trial's configuration, oldest first.
+
+        Raises:
+            InputError: no such study.
+        """
+
+    def history(self, study: str) -> Iterator[PastTrial]:
+        """Trials that ended complete or stopped, in the order in which they ended.
+
+        They are read while they are asked for, so that a million of them need no room.
+
+        Raises:
+            InputError: no such study.
+        """
+
+    def rung(self, study: str, epoch: int, most: int) -> list[Entry]:
+        """The latest trials at a rung below the top, by number.
+
+        Args:
+            study: name.
+            epoch: of the rung.
+            most: at most so many.
+
+        Returns:
+            Those that were stopped there or went on; an open trial that has only just reached the
+            rung is not among them.
+
+        Raises:
+            InputError: no such study.
+        """
+
+    def earlier(self, studies: Sequence[str], digest: str, seed: int) -> Earlier | None:
+        """What other studies have measured of a network trained from a seed.
+
+        Args:
+            studies: their names.
+            digest: of the network.
+            seed: of the training.
+
+        Returns:
+            The trial among them that was measured longest, complete or stopped; None if there is
+            none.
+        """
+
+    def acquire(self, study: str, owner: str, seconds: float, *, steal: bool = False) -> datetime:
+        """Take the lease on a study; from now on this store writes to it as its holder.
+
+        Args:
+            study: name.
+            owner: ``host:pid``; a lease of the same owner is taken over.
+            seconds: how long it lasts unless renewed.
+            steal: take it even if someone else's has not ended.
+
+        Returns:
+            When it ends, by the database's clock.
+
+        Raises:
+            StudyBusyError: someone else drives the study.
+        """
+
+    def renew(self, study: str, owner: str, seconds: float) -> datetime:
+        """Let the lease last ``seconds`` from now.
+
+        Raises:
+            StudyBusyError: the lease is not this owner's any more.
+        """
+
+    def release(self, study: str, owner: str) -> None:
+        """End the lease; nothing happens if it is someone else's."""
+
+
+def is_name(text: str) -> bool:
+    """Whether a study may have this name."""
+    return NAME.fullmatch(text) is not None
+
+
+def check_name(text: str) -> None:
+    """Refuse what cannot name a study.
+
+    Raises:
+        InputError: the name breaks the rule.
+    """
+    if not is_name(text):
+        shown = repr(text[:40] + "..." if len(text) > 100 else text)  # noqa: PLR2004 - the rule's
+        raise InputError(
+            f"{shown} cannot name a study: a name has 1 to 100 letters, digits, dots, hyphens or "
+            "underscores, and begins with a letter or digit.",
+            "Choose a name like resnet20-300k.",
+        )

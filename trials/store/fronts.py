@@ -1,19 +1,23 @@
-"""Writing a front: a new one each time the members or the hypervolume change."""
+"""The front of a study and the weights of its members, written in one transaction.
+
+There is a new front each time the members or the hypervolume change. Weights are named as long as
+their trial is a member of the present front.
+"""
 
 from itertools import pairwise
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 
 from search_spaces.errors import InputError
-from trials.records import FrontUpdate, TrialState
-from trials.store.models import FrontMemberRow, FrontRow, TrialRow
-from trials.store.work import StudyWork
+from trials.records import FrontUpdate, KeptFile, TrialState
+from trials.store.models import FileRow, FrontMemberRow, FrontRow, TrialRow, plain
+from trials.store.transactions import StudyChange
 
-_MEMBERS = (
+_NUMBERS = (
     select(TrialRow.number)
     .join(FrontMemberRow, FrontMemberRow.trial_id == TrialRow.id)
     .where(FrontMemberRow.front_id == bindparam("front"))
-    .order_by(FrontMemberRow.place)
+    .order_by(FrontMemberRow.rank)
 )
 _FRONT = select(FrontRow.number, FrontRow.hypervolume).where(FrontRow.id == bindparam("front"))
 _AMONG = select(TrialRow.id, TrialRow.number, TrialRow.params, TrialRow.accuracy).where(
@@ -22,9 +26,14 @@ _AMONG = select(TrialRow.id, TrialRow.number, TrialRow.params, TrialRow.accuracy
     TrialRow.state == TrialState.COMPLETE,
     TrialRow.accuracy.is_not(None),
 )
+_MEMBERS = select(FrontMemberRow.trial_id)
+_FALLEN = delete(FileRow).where(
+    FileRow.trial_id.in_(_MEMBERS.where(FrontMemberRow.front_id == bindparam("before"))),
+    FileRow.trial_id.not_in(_MEMBERS.where(FrontMemberRow.front_id == bindparam("after"))),
+)
 
 
-def keep(work: StudyWork, number: int, front: FrontUpdate) -> int | None:
+def keep(work: StudyChange, number: int, front: FrontUpdate) -> int | None:
     """Write ``front`` if it differs from the present one.
 
     Args:
@@ -43,7 +52,7 @@ def keep(work: StudyWork, number: int, front: FrontUpdate) -> int | None:
     last = None
     if before is not None:
         last = work.connection.execute(_FRONT, {"front": before}).one()
-        members = tuple(work.connection.scalars(_MEMBERS, {"front": before}))
+        members = tuple(work.connection.scalars(_NUMBERS, {"front": before}))
         if (members, last.hypervolume) == (front.members, front.hypervolume):
             return before
     keys = _members(work, front)
@@ -64,7 +73,30 @@ def keep(work: StudyWork, number: int, front: FrontUpdate) -> int | None:
     return key
 
 
-def _members(work: StudyWork, front: FrontUpdate) -> list[int]:
+def keep_file(
+    work: StudyChange, key: int, number: int, file: KeptFile, front: FrontUpdate | None
+) -> None:
+    """Name the weights of a trial that has just joined the front.
+
+    Raises:
+        InputError: it is no member of it.
+    """
+    if front is None or number not in front.members:
+        raise InputError(
+            f"Trial {number} of study {work.name!r} is not on the front.",
+            "Only weights of its members are kept.",
+        )
+    row = {"trial_id": key, "path": plain(file.path), "sha256": file.sha256, "bytes": file.bytes}
+    work.connection.execute(insert(FileRow).values(row))
+
+
+def drop_fallen(work: StudyChange, before: int | None, after: int | None) -> None:
+    """Forget the weights of trials that have left the front."""
+    if before is not None and before != after:
+        work.connection.execute(_FALLEN, {"before": before, "after": after})
+
+
+def _members(work: StudyChange, front: FrontUpdate) -> list[int]:
     query = {"study": work.head.id, "members": list(front.members)}
     found = {row.number: row for row in work.connection.execute(_AMONG, query)}
     ordered = [found[number] for number in front.members if number in found]

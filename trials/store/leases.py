@@ -1,13 +1,21 @@
 """The lease on a study: who drives it, and until when by the database's clock."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from threading import Event, Thread
 from typing import NamedTuple
 
 from sqlalchemy import update
 
+from search_spaces.errors import KwsearchError
 from trials.errors import StudyBusyError
+from trials.store.contract import Store
 from trials.store.models import StudyRow
-from trials.store.work import StudyWork
+from trials.store.transactions import StudyChange
+
+BEATS = 3
+"""Renewals in the time that a lease lasts."""
 
 
 class Lease(NamedTuple):
@@ -17,7 +25,7 @@ class Lease(NamedTuple):
     seconds: float
 
 
-def take(work: StudyWork, lease: Lease, *, steal: bool) -> datetime:
+def take(work: StudyChange, lease: Lease, *, steal: bool) -> datetime:
     """Give the study to the owner of ``lease`` from now on.
 
     Returns:
@@ -31,7 +39,7 @@ def take(work: StudyWork, lease: Lease, *, steal: bool) -> datetime:
     return _write(work, lease)
 
 
-def require_free(work: StudyWork, owner: str | None = None) -> None:
+def require_free(work: StudyChange, owner: str | None = None) -> None:
     """See that nobody but ``owner`` drives the study.
 
     Raises:
@@ -42,7 +50,7 @@ def require_free(work: StudyWork, owner: str | None = None) -> None:
         raise _busy(work.name, head.lease_owner, head.lease_until)
 
 
-def keep(work: StudyWork, lease: Lease, *, at_once: bool = False) -> datetime:
+def keep(work: StudyChange, lease: Lease, *, at_once: bool = False) -> datetime:
     """Check that the lease is still this owner's, and prolong it if half of it is over.
 
     Returns:
@@ -60,20 +68,49 @@ def keep(work: StudyWork, lease: Lease, *, at_once: bool = False) -> datetime:
     return until
 
 
-def give_up(work: StudyWork, owner: str) -> None:
+def give_up(work: StudyChange, owner: str) -> None:
     """End the lease now; nothing happens if it is not ``owner``'s."""
     if work.head.lease_owner == owner:
         _set(work, None, None)
 
 
-def _write(work: StudyWork, lease: Lease) -> datetime:
+@contextmanager
+def renewed(store: Store, study: str, owner: str, seconds: float) -> Iterator[None]:
+    """Renew a lease that is held, in the background, for as long as the block runs.
+
+    A renewal that fails is left to the next one. Where the study is someone else's by now, or the
+    database is away, the next thing that the holder writes says so.
+
+    Args:
+        store: holds the lease.
+        study: name.
+        owner: as it was acquired.
+        seconds: how long the lease lasts.
+    """
+    over = Event()
+
+    def beat() -> None:
+        while not over.wait(seconds / BEATS):
+            with suppress(KwsearchError):
+                store.renew(study, owner, seconds)
+
+    thread = Thread(target=beat, name=f"lease on {study}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(timeout=1.0)  # it may be waiting for a server that is away
+
+
+def _write(work: StudyChange, lease: Lease) -> datetime:
     now: datetime = work.head.now
     until = now + timedelta(seconds=lease.seconds)
     _set(work, lease.owner, until)
     return until
 
 
-def _set(work: StudyWork, owner: str | None, until: datetime | None) -> None:
+def _set(work: StudyChange, owner: str | None, until: datetime | None) -> None:
     change = update(StudyRow).where(StudyRow.id == work.head.id)
     work.connection.execute(change.values(lease_owner=owner, lease_until=until))
 

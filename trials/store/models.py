@@ -1,32 +1,100 @@
-"""The tables, typed. Rows of these classes never leave the store.
+"""The tables, typed, and the database's clock. Rows of these classes never leave the store.
 
 `kw_study` says what is searched and who drives it. `kw_tally` holds, one row a study, what would
-otherwise be counted over all trials: each unit of work brings it up to date in its own
-transaction, so that the status of a study of a million trials is one row. It stands apart from
-`kw_study` because it is rewritten with every measurement and the settings never are.
+otherwise be counted over all trials: each transaction brings it up to date, so that the status of
+a study of a million trials is one row. It stands apart from `kw_study` because it is rewritten
+with every measurement and the settings never are.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
     JSON,
     BigInteger,
     CheckConstraint,
+    DateTime,
+    Dialect,
     Double,
     Enum,
     ForeignKey,
     Index,
     MetaData,
     String,
+    Table,
     Text,
     UniqueConstraint,
 )
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator
 
 from search_spaces import NetworkConfig
 from trials.records import TrialState
-from trials.store.types import ConfigText, UtcDateTime
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant: aware and in UTC on both sides, whatever the database's time zone is."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn an aware instant to UTC; SQLite keeps the digits alone."""
+        if value is None:
+            return None
+        instant = value.astimezone(UTC)
+        return instant.replace(tzinfo=None) if dialect.name == "sqlite" else instant
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Read the digits of SQLite as UTC; PostgreSQL says its time zone itself."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+class ConfigText(TypeDecorator[NetworkConfig]):
+    """A network configuration as its canonical JSON text."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: NetworkConfig | None, dialect: Dialect) -> str | None:
+        """Write canonical JSON."""
+        del dialect
+        return None if value is None else value.to_json()
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> NetworkConfig | None:
+        """Read and validate it."""
+        del dialect
+        return None if value is None else NetworkConfig.from_json(value)
+
+
+class clock(FunctionElement[datetime]):  # noqa: N801 - reads as the SQL function that it is
+    """The database's own time, at the moment the statement runs."""
+
+    type = UtcDateTime()
+    inherit_cache = True
+
+
+@compiles(clock, "sqlite")
+def _sqlite_clock(_element: Any, _compiler: SQLCompiler, **_: Any) -> str:  # noqa: ANN401 - SQLAlchemy's hook is untyped
+    return "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
+
+
+@compiles(clock, "postgresql")
+def _postgresql_clock(_element: Any, _compiler: SQLCompiler, **_: Any) -> str:  # noqa: ANN401 - SQLAlchemy's hook is untyped
+    return "clock_timestamp()"
+
+
+def plain(text: str | None) -> str | None:
+    """Return ``text`` without what PostgreSQL or UTF-8 cannot hold (NUL, lone surrogates)."""
+    if text is None:
+        return None
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
 
 NAMES = {
     "pk": "pk_%(table_name)s",
@@ -94,7 +162,7 @@ class FrontRow(Base):
 
 
 class TallyRow(Base):
-    """Running counts of a study, its present front, and the last unit of work that changed it."""
+    """Running counts of a study, its present front, and a token of its last change."""
 
     __tablename__ = "kw_tally"
 
@@ -119,7 +187,8 @@ class TallyRow(Base):
 class TrialRow(Base):
     """A trial; `epochs` to `seconds` repeat its last measurement, `front_id` is the front after it.
 
-    `place` counts the study's finished trials from 0, so that history can be read in order.
+    `finish_order` (column ``place``) counts the study's finished trials from 0, so that history can
+    be read in order.
     """
 
     __tablename__ = "kw_trial"
@@ -152,7 +221,7 @@ class TrialRow(Base):
     seconds: Mapped[float] = mapped_column(default=0.0)
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
-    place: Mapped[int | None]
+    finish_order: Mapped[int | None] = mapped_column("place")
     front_id: Mapped[int | None] = mapped_column(ForeignKey("kw_front.id"))
 
 
@@ -176,7 +245,7 @@ class MeasurementRow(Base):
 
 
 class FrontMemberRow(Base):
-    """A trial on a front; places ascend with parameters, from 0."""
+    """A trial on a front; `rank` (column ``place``) ascends with parameters, from 0."""
 
     __tablename__ = "kw_front_member"
     __table_args__ = ({"sqlite_with_rowid": False},)
@@ -184,7 +253,7 @@ class FrontMemberRow(Base):
     front_id: Mapped[int] = mapped_column(
         ForeignKey("kw_front.id"), primary_key=True, autoincrement=False
     )
-    place: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    rank: Mapped[int] = mapped_column("place", primary_key=True, autoincrement=False)
     trial_id: Mapped[int] = mapped_column(ForeignKey("kw_trial.id"))
 
 
@@ -217,3 +286,14 @@ class TrainingRow(Base):
     data: Mapped[str] = mapped_column(Text)
     part: Mapped[str] = mapped_column(String(16))
     finished_at: Mapped[datetime]
+
+
+def _table(row: type[Base]) -> Table:
+    assert isinstance(row.__table__, Table)  # noqa: S101 - every mapped class here has its own
+    return row.__table__
+
+
+STUDY, TALLY = _table(StudyRow), _table(TallyRow)
+TRIAL, MEASUREMENT = _table(TrialRow), _table(MeasurementRow)
+FRONT, MEMBER = _table(FrontRow), _table(FrontMemberRow)
+TRAINING, FILE = _table(TrainingRow), _table(FileRow)

@@ -8,14 +8,13 @@ from sqlalchemy import Connection, insert, select, update
 
 from search_spaces.errors import InputError
 from trials.records import NewStudy, Refusal, TrialState
-from trials.store.models import StudyRow, TallyRow
-from trials.store.names import check_name
-from trials.store.types import clock
-from trials.store.work import StudyWork
+from trials.store.contract import check_name
+from trials.store.models import StudyRow, TallyRow, clock
+from trials.store.transactions import StudyChange
 
 
 class Creation:
-    """A unit that creates a study, and recognises the study if it created it before."""
+    """Creates a study, and recognises it where an earlier try had created it."""
 
     def __init__(self, new: NewStudy) -> None:
         check_name(new.name)
@@ -24,7 +23,7 @@ class Creation:
         self._token = uuid4().hex
 
     def __call__(self, connection: Connection) -> None:
-        """Run the unit inside the transaction of ``connection``."""
+        """Work inside the transaction of ``connection``."""
         query = select(TallyRow.unit).join(StudyRow, StudyRow.id == TallyRow.study_id)
         found = connection.execute(query.where(StudyRow.name == self._new.name)).one_or_none()
         if found is None:
@@ -55,7 +54,7 @@ class Creation:
         connection.execute(insert(TallyRow).values({**zeros, **tally}))
 
 
-def set_trials(work: StudyWork, trials: int) -> None:
+def set_trials(work: StudyChange, trials: int) -> None:
     """Change how many trials the study asks for.
 
     Raises:

@@ -73,7 +73,7 @@ def test_a_trial_that_runs_under_no_lease_is_found(store: Store, driver: Any) ->
 def test_attempts_are_limited(store: Store, driver: Any) -> None:
     """Where a limit is given."""
     driver.begin(0)
-    store.again("study", 0)
+    store.retry("study", 0)
     store.give_back("study", [0])
     assert check(store, max_attempts=2) == []
     assert "handed out 2 times" in check(store, max_attempts=1)[0]
@@ -104,7 +104,7 @@ TAMPERINGS = {
 @pytest.mark.parametrize(("sql", "said"), TAMPERINGS.items())
 def test_tampering_is_found(searched: Any, sql: str, said: str) -> None:
     """Whatever the table."""
-    searched.store._units.write(lambda c: c.exec_driver_sql(sql))
+    searched.store.transactions.write(lambda c: c.exec_driver_sql(sql))
     faults = check(searched.store)
     assert any(said in fault for fault in faults), faults
 

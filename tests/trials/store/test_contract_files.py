@@ -9,10 +9,11 @@ import pytest
 from search_spaces.errors import InputError
 from trials.files import file_sha256
 from trials.records import FrontUpdate, FullTraining, KeptFile, Outcome, TrialState
-from trials.store import Store, open_store, schema
+from trials.store import Store, open_store
+from trials.store import upgrade as schema
 from trials.store.check import check
-from trials.store.merging import merge
-from trials.store.upgrading import upgrade
+from trials.store.merge import merge
+from trials.store.upgrade import upgrade
 
 COMPLETE = Outcome(TrialState.COMPLETE)
 TRAINED = FullTraining(200, 0.98, 0.01, 0.125, 300, 61.5, "digits", "test")
@@ -111,7 +112,7 @@ def test_the_checker_finds_weights_of_a_trial_off_the_front(
     """A row that should have gone with the front."""
     driver.complete(0, 2000, 0.5)
     row = "INSERT INTO kw_file SELECT id, 'nowhere', 'x', 1 FROM kw_trial"
-    store._units.write(lambda c: c.exec_driver_sql(row))
+    store.transactions.write(lambda c: c.exec_driver_sql(row))
     assert any("off the front" in fault for fault in check(store, runs=tmp_path))
 
 
@@ -127,7 +128,7 @@ def older(url: str, make_driver: Any) -> str:
             "DROP TABLE kw_training",
             "UPDATE kw_alembic_version SET version_num = '0001'",
         ):
-            store._units.write(lambda c, s=statement: c.exec_driver_sql(s))
+            store.transactions.write(lambda c, s=statement: c.exec_driver_sql(s))
     return url
 
 

@@ -159,7 +159,7 @@ def test_a_stolen_lease_stops_its_holder(url: str, driver: Any) -> None:
             driver.measure(0, 0.5)
         with pytest.raises(StudyBusyError):
             driver.finish(0)
-        assert other.again("study", 0).attempt == 2
+        assert other.retry("study", 0).attempt == 2
     assert driver.store.measurements("study") == []
 
 

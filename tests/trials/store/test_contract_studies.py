@@ -161,7 +161,7 @@ def test_other_tables_in_the_same_database_are_left_alone(url: str) -> None:
             _run(store, sql)
         _run(store, "INSERT INTO alembic_version VALUES ('v3.0.0.d')")
     with open_store(url) as store:
-        rows = store._units.read(
+        rows = store.transactions.read(
             lambda c: c.exec_driver_sql("SELECT version_num FROM alembic_version").all()
         )
     assert [tuple(row) for row in rows] == [("v3.0.0.d",)]
@@ -172,4 +172,4 @@ def _set_version(store: Store, version: str) -> None:
 
 
 def _run(store: Store, sql: str) -> None:
-    store._units.write(lambda c: c.exec_driver_sql(sql))
+    store.transactions.write(lambda c: c.exec_driver_sql(sql))

@@ -119,7 +119,7 @@ def test_an_epoch_is_measured_once(store: Store, driver: Any, make_measurement: 
     """A repeat is no error, changes nothing and counts nothing."""
     driver.begin(0)
     driver.measure(0, 0.5, (1, 3))
-    store.again("study", 0)
+    store.retry("study", 0)
     before = store.trial("study", 0), store.study("study"), store.measurements("study")
     assert not store.measure("study", 0, 2, make_measurement(3, 0.5, seconds=99.0))
     assert (store.trial("study", 0), store.study("study"), store.measurements("study")) == before
@@ -145,7 +145,7 @@ def test_an_attempt_that_never_was_cannot_measure(
     for wrong in (0, 2):
         with pytest.raises(InputError, match="handed out 1 times"):
             store.measure("study", 0, wrong, make_measurement(1))
-    store.again("study", 0)
+    store.retry("study", 0)
     assert store.measure("study", 0, 1, make_measurement(1))
     assert store.measure("study", 0, 2, make_measurement(3))
 
@@ -157,11 +157,11 @@ def test_an_open_trial_is_given_back_and_handed_out_again(store: Store, driver: 
     driver.measure(0, 0.5, (1,))
     store.give_back("study", [0, 1])
     assert store.study("study").states[TrialState.WAITING] == 2
-    trial = store.again("study", 0, "other:9")
+    trial = store.retry("study", 0, "other:9")
     assert trial == driver.trial(0, attempt=2)
     record = store.trial("study", 0)
     assert (record.state, record.worker, record.epochs) == (TrialState.RUNNING, "other:9", 1)
-    assert store.again("study", 0).attempt == 3
+    assert store.retry("study", 0).attempt == 3
     states = store.study("study").states
     assert (states[TrialState.WAITING], states[TrialState.RUNNING]) == (1, 1)
 
@@ -191,7 +191,7 @@ def test_a_finished_trial_never_changes(
     changes: list[Any] = [
         lambda: store.measure("study", 0, 1, make_measurement(3)),
         lambda: store.finish("study", 0, Outcome(TrialState.FAILED), None),
-        lambda: store.again("study", 0),
+        lambda: store.retry("study", 0),
         lambda: store.give_back("study", [0]),
     ]
     for change in changes:
@@ -215,7 +215,7 @@ def test_an_unknown_trial_is_an_input_error(store: Store, driver: Any, number: i
     with pytest.raises(InputError, match="0 to 0"):
         store.trial("study", number)
     with pytest.raises(InputError, match="no trial"):
-        store.again("study", number)
+        store.retry("study", number)
 
 
 def test_text_that_no_database_can_hold_is_made_harmless(store: Store, driver: Any) -> None:
@@ -277,7 +277,7 @@ def test_counts_equal_what_is_counted(
         driver.create(trials=5)
         actions: dict[str, Any] = {
             "begin": lambda n, _e, _s: driver.begin(n, refused={Refusal.KNOWN: 1}),
-            "again": lambda n, _e, _s: store.again("study", n),
+            "again": lambda n, _e, _s: store.retry("study", n),
             "give back": lambda n, _e, _s: store.give_back("study", [n]),
             "measure": lambda n, e, _s: store.measure("study", n, 1, make_measurement(e)),
             "finish": lambda n, _e, s: driver.finish(n, s),

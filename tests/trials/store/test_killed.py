@@ -30,7 +30,7 @@ with open_store(sys.argv[1], create=False) as store:
     for record in done:
         if record.state is TrialState.COMPLETE:
             front.add(Point.of(record.trial.params, record.accuracy, record.number))
-    todo = [store.again("study", r.number) for r in done if not r.state.final]
+    todo = [store.retry("study", r.number) for r in done if not r.state.final]
     for number in range(len(done), 400):
         todo.append(Trial("study", number, config, f"{number:064x}", 1 + number * 37 % 6000, 1, 1))
     print("ready", flush=True)

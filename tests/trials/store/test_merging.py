@@ -15,7 +15,7 @@ from trials.pareto import Front, Point
 from trials.records import FrontUpdate, FullTraining, Refusal, Trial, TrialState
 from trials.store import Store, open_store
 from trials.store.check import check
-from trials.store.merging import Way, merge
+from trials.store.merge import Way, merge
 
 RUNGS = (1, 3, 9)
 END = {0: None, 1: TrialState.STOPPED, 2: TrialState.STOPPED, 3: TrialState.COMPLETE}
@@ -97,7 +97,7 @@ def test_a_study_is_copied_whole_between_every_pair_of_databases(
     with open_store(into) as store:
         assert content(store) == was
         store.acquire("study", "host:2", 60)
-        store.again("study", 4)
+        store.retry("study", 4)
     assert check(into) == []
     with open_store(other, read_only=True) as store:
         assert content(store) == was
@@ -281,18 +281,18 @@ def test_a_commit_whose_answer_is_lost_is_told_once(
     new_postgresql_database: Any, pair: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The repeat finds its own work and says what it did."""
-    from trials.store.units import Units  # noqa: PLC0415 - needed here alone
+    from trials.store.transactions import Transactions  # noqa: PLC0415 - needed here alone
 
-    run, lost = Units.write, []
+    run, lost = Transactions.write, []
 
-    def twice(self: Units, work: Any, **options: Any) -> Any:
+    def twice(self: Transactions, work: Any, **options: Any) -> Any:
         first = run(self, work, **options)
         if type(work).__name__ == "Union":
             lost.append(first)
             assert run(self, work, **options) == first
         return first
 
-    monkeypatch.setattr(Units, "write", twice)
+    monkeypatch.setattr(Transactions, "write", twice)
     url = new_postgresql_database()
     (done,) = merge([pair[0]], url)
     assert (done.way, len(lost)) == (Way.COPIED, 1)

@@ -90,7 +90,7 @@ def test_a_password_with_odd_letters_works(server: Any, address: str) -> None:
             right = url.render_as_string(hide_password=False)
             with open_store(right) as store:
                 assert store.studies() == []
-                assert PASSWORD not in store.place
+                assert PASSWORD not in store.location
             wrong = url.set(password=PASSWORD + "!").render_as_string(hide_password=False)
             with pytest.raises(StorageError, match="kw_odd") as caught:
                 open_store(wrong)
@@ -128,7 +128,7 @@ def test_a_connection_lost_in_mid_unit_starts_the_unit_again(address: str, opene
             _end_all(address)
         return connection.exec_driver_sql("SELECT 1").scalar()
 
-    assert opened._units.write(work) == 1
+    assert opened.transactions.write(work) == 1
     assert len(runs) == 2
 
 
@@ -155,7 +155,7 @@ CHANGES: dict[str, Callable[[Any], Any]] = {
     "set trials": lambda d: d.store.set_trials("study", 30),
     "begin": lambda d: d.begin(1, refused={Refusal.KNOWN: 2}),
     "refuse": lambda d: d.store.add_refused("study", {Refusal.KNOWN: 2}),
-    "again": lambda d: d.store.again("study", 0),
+    "again": lambda d: d.store.retry("study", 0),
     "give back": lambda d: d.store.give_back("study", [0]),
     "measure": lambda d: d.measure(0, 0.5, (1,)),
     "finish": lambda d: d.finish(0, TrialState.FAILED),
@@ -172,8 +172,8 @@ def test_a_commit_whose_answer_is_lost_counts_once(
     """Every method is carried out once, and returns what it would have returned."""
     searching.begin(0)
     searching.other = lambda: make_study("other")
-    forgetful = Forgetful(searching.store._units._writing)
-    monkeypatch.setattr(searching.store._units, "_writing", forgetful)
+    forgetful = Forgetful(searching.store.transactions._writing)
+    monkeypatch.setattr(searching.store.transactions, "_writing", forgetful)
     result = CHANGES[change](searching)
     assert forgetful.lost == 1
     store = searching.store
@@ -204,7 +204,7 @@ def test_a_study_locked_for_long_is_an_error(
     address: str, searching: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the same cure as on SQLite."""
-    monkeypatch.setattr("trials.store.postgresql._LOCK_SECONDS", 1)
+    monkeypatch.setattr("trials.store.connection.postgresql._LOCK_SECONDS", 1)
     with open_store(address) as impatient, psycopg.connect(address) as raw:
         raw.execute("SELECT * FROM kw_tally FOR UPDATE")
         with pytest.raises(StorageError, match="locked by another process") as caught:

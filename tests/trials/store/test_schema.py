@@ -12,7 +12,7 @@ from sqlalchemy import Connection, event, text
 from trials.records import TrialState
 from trials.store import Store
 from trials.store.models import Base
-from trials.store.schema import HEAD, VERSION_TABLE, alembic_config
+from trials.store.upgrade import HEAD, VERSION_TABLE, alembic_config
 
 
 def test_the_newest_revision_is_the_one_the_store_asks_for() -> None:
@@ -29,7 +29,7 @@ def test_revisions_make_what_the_models_describe(store: Store) -> None:
         found: list[Any] = compare_metadata(context, Base.metadata)
         return found
 
-    assert store._units.read(differences) == []
+    assert store.transactions.read(differences) == []
 
 
 def test_all_tables_are_ours_by_name(store: Store) -> None:
@@ -44,7 +44,7 @@ def test_the_views_say_what_the_store_says(store: Store, driver: Any) -> None:
     driver.begin(1, 3000)
 
     def rows(sql: str) -> list[tuple[Any, ...]]:
-        return [tuple(r) for r in store._units.read(lambda c: c.execute(text(sql)).all())]
+        return [tuple(r) for r in store.transactions.read(lambda c: c.execute(text(sql)).all())]
 
     assert rows("SELECT study, trial, state, accuracy FROM kw_trials_flat ORDER BY trial") == [
         ("study", 0, "complete", 0.5),
@@ -60,7 +60,7 @@ def test_the_front_views_follow_the_front(store: Store, driver: Any, make_front:
     driver.complete(1, 1000, 0.25, make_front((1, 0), 1.5))
 
     def rows(sql: str) -> list[tuple[Any, ...]]:
-        return [tuple(r) for r in store._units.read(lambda c: c.execute(text(sql)).all())]
+        return [tuple(r) for r in store.transactions.read(lambda c: c.execute(text(sql)).all())]
 
     assert rows("SELECT place, trial, params FROM kw_current_front ORDER BY place") == [
         (0, 1, 1000),
@@ -81,16 +81,16 @@ def statements(store: Store) -> Iterator[list[tuple[str, Any]]]:
     def note(_c: Any, _cursor: Any, sql: str, parameters: Any, *_: Any) -> None:
         sent.append((sql, parameters))
 
-    event.listen(store._units._engine, "before_cursor_execute", note)
+    event.listen(store.transactions._engine, "before_cursor_execute", note)
     yield sent
-    event.remove(store._units._engine, "before_cursor_execute", note)
+    event.remove(store.transactions._engine, "before_cursor_execute", note)
 
 
 def test_reading_a_front_reads_indexes(
     store: Store, driver: Any, make_front: Any, statements: list[tuple[str, Any]]
 ) -> None:
     """On SQLite no plan of front, best, study, trial or a page of trials scans a table."""
-    if not store.place.endswith(".db"):
+    if not store.location.endswith(".db"):
         pytest.skip("PostgreSQL plans by statistics, which a small table has none of")
     driver.complete(0, 2000, 0.5, make_front((0,), 1.0))
     statements.clear()
@@ -104,7 +104,7 @@ def test_reading_a_front_reads_indexes(
     asked = [(sql, given) for sql, given in statements if sql.startswith("SELECT")]
     assert len(asked) >= 10
     for sql, given in asked:
-        plan = store._units.read(
+        plan = store.transactions.read(
             lambda c, s=sql, g=given: c.exec_driver_sql(f"EXPLAIN QUERY PLAN {s}", g).all()
         )
         steps = [step for *_, step in plan]

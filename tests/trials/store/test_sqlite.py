@@ -17,7 +17,7 @@ from trials.errors import DamagedDataError, StorageError
 from trials.records import TrialState
 from trials.store import open_store
 from trials.store.check import check
-from trials.store.filesystem import network_filesystem
+from trials.store.connection.filesystem import network_filesystem
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_every_connection_is_set_up(file: Path) -> None:
     raw.close()
     with open_store(file) as store:
         for pragma, value in (("foreign_keys", 1), ("synchronous", 2), ("journal_mode", "delete")):
-            found = store._units.write(
+            found = store.transactions.write(
                 lambda c, p=pragma: c.exec_driver_sql(f"PRAGMA {p}").scalar()
             )
             assert found == value
@@ -176,11 +176,11 @@ def test_a_full_disk_names_path_and_need(file: Path, make_driver: Any) -> None:
         def fill(connection: Any) -> None:
             connection.exec_driver_sql("PRAGMA max_page_count = 1")
 
-        event.listen(store._units._engine, "begin", fill)
+        event.listen(store.transactions._engine, "begin", fill)
         with pytest.raises(StorageError, match="no space left for") as caught:
             driver.begin(3, sampler_state={"text": "x" * 100_000})
         assert str(file) in caught.value.cause
-        event.remove(store._units._engine, "begin", fill)
+        event.remove(store.transactions._engine, "begin", fill)
     with open_store(file) as store:
         driver = make_driver(store)
         assert sum(store.study("study").states.values()) == len(store.trials("study")) == 3
@@ -269,7 +269,7 @@ def test_a_network_file_system_is_refused_for_writing(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The cure names PostgreSQL; nothing is created."""
-    monkeypatch.setattr("trials.store.sqlite.network_filesystem", lambda _folder: "nfs4")
+    monkeypatch.setattr("trials.store.connection.sqlite.network_filesystem", lambda _folder: "nfs4")
     with pytest.raises(StorageError, match="PostgreSQL"):
         open_store(folder / "kw.db")
     assert list(folder.iterdir()) == []

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from trials.errors import DamagedDataError, StorageError
-from trials.store import open_store, schema
+from trials.store import open_store
+from trials.store import upgrade as schema
 from trials.store.check import check
-from trials.store.upgrading import upgrade
+from trials.store.upgrade import upgrade
 
 SHIPPED = schema.MIGRATIONS
 HEAD = schema.HEAD
@@ -90,7 +91,7 @@ def test_a_failed_upgrade_changes_nothing_and_can_be_run_again(
         upgrade(url, backup=False)
     with open_store(url, read_only=True) as store:
         assert store.study("study").spec.seed == 3
-        versions = store._units.read(schema.current)
+        versions = store.transactions.read(schema.current)
         assert versions == HEAD
     next_version()
     assert upgrade(url, backup=False).after == AFTER
@@ -113,7 +114,7 @@ def test_of_two_upgrades_at_once_one_does_the_work(
         thread.join()
     assert [d.after for d in done] == [AFTER, AFTER]
     with open_store(url) as store:
-        rows = store._units.read(lambda c: c.exec_driver_sql("SELECT id FROM kw_new").all())
+        rows = store.transactions.read(lambda c: c.exec_driver_sql("SELECT id FROM kw_new").all())
     assert len(rows) == 1
 
 
@@ -130,7 +131,7 @@ def test_a_server_is_copied_by_its_own_tool(
     assert "pg_dump" in caught.value.cure
     assert "--no-backup" in caught.value.cure
     with open_store(url, read_only=True) as store:
-        assert store._units.read(schema.current) == HEAD
+        assert store.transactions.read(schema.current) == HEAD
 
 
 def test_a_copy_cut_off_by_a_kill_is_in_nobodys_way(
@@ -152,7 +153,7 @@ def test_a_newer_schema_is_not_upgraded(url: str) -> None:
     """Nor one that is not there."""
     with open_store(url) as store:
         change = "UPDATE kw_alembic_version SET version_num = '9999'"
-        store._units.write(lambda c: c.exec_driver_sql(change))
+        store.transactions.write(lambda c: c.exec_driver_sql(change))
     with pytest.raises(StorageError, match="9999"):
         upgrade(url)
     with open_store(url, read_only=True) as store:

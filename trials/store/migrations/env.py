@@ -3,7 +3,7 @@
 from alembic import context
 
 from trials.store.models import Base
-from trials.store.schema import VERSION_TABLE
+from trials.store.upgrade import VERSION_TABLE
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -1,4 +1,4 @@
-"""Two copies of one study become one, by digest and without loss; nothing here knows a database.
+"""Two dumps of one study become one, by digest and without loss; nothing here knows a database.
 
 Training is deterministic, so two measurements of one network after one epoch mean the same: of
 each (digest, epoch) one is kept, and every one that either side has is kept.
@@ -10,7 +10,7 @@ from typing import Any
 
 from trials.pareto import Front, Point
 from trials.records import FrontUpdate, TrialState
-from trials.store.whole import Columns, WholeStudy, WholeTrial
+from trials.store.merge.dump import Columns, StudyDump, TrialDump
 
 _ASIDE = {"name", "execution", "search.trials", "proxy.data", "proxy.folder", "proxy.download"}
 """Settings that change nothing about what a trial measures; ``images`` says which they are."""
@@ -24,7 +24,7 @@ class _Ending:
     """A trial, and which side says how it ended: 0 for ours, 1 for theirs."""
 
     side: int
-    trial: WholeTrial
+    trial: TrialDump
 
     @property
     def order(self) -> tuple[int, int, int]:
@@ -33,13 +33,13 @@ class _Ending:
         return self.side, columns["place"] or 0, columns["number"]
 
 
-def differences(ours: WholeStudy, theirs: WholeStudy) -> list[str]:
+def differences(ours: StudyDump, theirs: StudyDump) -> list[str]:
     """What makes the two different studies, as names of settings; empty where they are one."""
     a, b = _identity(ours.columns), _identity(theirs.columns)
     return [key for key in {**a, **b} if a.get(key) != b.get(key)]
 
 
-def unite(ours: WholeStudy, theirs: WholeStudy) -> WholeStudy:
+def join(ours: StudyDump, theirs: StudyDump) -> StudyDump:
     """One study out of two between which there are no `differences`.
 
     Our trials keep their numbers; trials that only they have follow in the order of theirs. Of a
@@ -55,10 +55,10 @@ def unite(ours: WholeStudy, theirs: WholeStudy) -> WholeStudy:
     trials = _settled(endings)
     asked = max(ours.columns["trials"], theirs.columns["trials"], len(trials))
     refused = {reason: max(n, theirs.refused[reason]) for reason, n in ours.refused.items()}
-    return WholeStudy({**ours.columns, "trials": asked}, refused, trials)
+    return StudyDump({**ours.columns, "trials": asked}, refused, trials)
 
 
-def fronts(study: WholeStudy) -> Iterator[tuple[WholeTrial, FrontUpdate | None]]:
+def fronts(study: StudyDump) -> Iterator[tuple[TrialDump, FrontUpdate | None]]:
     """Trials that are over, in the order of finishing, with the front where one changed it."""
     reference = (study.columns["reference_params"], 1 - study.columns["reference_accuracy"])
     front = Front(reference)
@@ -72,7 +72,7 @@ def fronts(study: WholeStudy) -> Iterator[tuple[WholeTrial, FrontUpdate | None]]
         yield trial, FrontUpdate(members, front.hypervolume) if changed else None
 
 
-def _joined(ours: WholeTrial, theirs: WholeTrial | None) -> _Ending:
+def _joined(ours: TrialDump, theirs: TrialDump | None) -> _Ending:
     if theirs is None:
         return _Ending(0, ours)
     side = int(_reached(theirs) > _reached(ours))
@@ -81,24 +81,24 @@ def _joined(ours: WholeTrial, theirs: WholeTrial | None) -> _Ending:
     columns = {**ends.columns, "attempt": attempt}
     measurements = {**other.measurements, **ends.measurements}
     new = (training for training in theirs.trainings if training not in ours.trainings)
-    return _Ending(side, WholeTrial(columns, measurements, (*ours.trainings, *new)))
+    return _Ending(side, TrialDump(columns, measurements, (*ours.trainings, *new)))
 
 
-def _reached(trial: WholeTrial) -> tuple[int, int]:
+def _reached(trial: TrialDump) -> tuple[int, int]:
     state = trial.columns["state"]
     further = _GOT_FURTHER.index(state) if state in _GOT_FURTHER else -1
     return max(trial.measurements, default=0), further
 
 
-def _settled(endings: Iterable[_Ending]) -> tuple[WholeTrial, ...]:
+def _settled(endings: Iterable[_Ending]) -> tuple[TrialDump, ...]:
     """Number the trials and bring all that follows from others up to date; nobody runs any."""
     endings = [*endings]
     over = sorted((e for e in endings if e.trial.final), key=lambda e: e.order)
-    places = {ending.trial.digest: place for place, ending in enumerate(over)}
+    finished = {ending.trial.digest: order for order, ending in enumerate(over)}
     settled = []
     for number, ending in enumerate(endings):
         columns, measured = dict(ending.trial.columns), ending.trial.measurements
-        columns |= {"number": number, "place": places.get(ending.trial.digest)}
+        columns |= {"number": number, "place": finished.get(ending.trial.digest)}
         if not ending.trial.final:
             columns |= {"state": TrialState.WAITING, "finished_at": None}
         last = measured[max(measured)] if measured else dict.fromkeys(_LAST) | {"seconds": 0.0}

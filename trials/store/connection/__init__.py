@@ -1,21 +1,27 @@
-"""Where a database is: what the two kinds of database have to say for themselves."""
+"""Databases that a store can lie in: SQLite and PostgreSQL, told apart by the URL.
+
+A module each says how its connections are set up, which failures pass if the transaction is run
+again, and how every other failure is explained.
+"""
 
 import os
 from pathlib import Path
 from typing import Protocol
 
-from sqlalchemy import URL, Engine, make_url
+from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from search_spaces.errors import InputError, KwsearchError
-from trials.store.postgresql import PostgresqlPlace
-from trials.store.sqlite import SqlitePlace
+from trials.store.connection.postgresql import PostgresqlDatabase
+from trials.store.connection.sqlite import READING, SqliteDatabase
+
+__all__ = ["READING", "Database", "PostgresqlDatabase", "SqliteDatabase", "find"]
 
 VARIABLE = "KWSEARCH_DATABASE"
 DEFAULT = "sqlite:///runs/kwsearch.db"
 
 
-class Place(Protocol):
+class Database(Protocol):
     """A database that can be opened."""
 
     @property
@@ -24,7 +30,7 @@ class Place(Protocol):
 
     @property
     def patience(self) -> float:
-        """Seconds for which a unit of work is tried again before it is given up."""
+        """Seconds for which a transaction is tried again before it is given up."""
 
     def prepare(self, *, create: bool, read_only: bool) -> None:
         """Check what can be checked before the first connection; make the parent folder.
@@ -37,14 +43,21 @@ class Place(Protocol):
     def engine(self, *, read_only: bool) -> Engine:
         """An engine whose connections are set up; nothing is connected yet."""
 
+    def check_pages(self, connection: Connection) -> None:
+        """Look for damage before anything is written.
+
+        Raises:
+            DamagedDataError: there is some.
+        """
+
     def passing(self, error: SQLAlchemyError) -> bool:
-        """Whether the same unit of work may succeed in a moment."""
+        """Whether the same transaction may succeed in a moment."""
 
     def failure(self, error: SQLAlchemyError) -> KwsearchError:
         """The error for people, with its cure."""
 
 
-def find(url: str | None, patience: float | None = None) -> Place:
+def find(url: str | None, patience: float | None = None) -> Database:
     """Read a URL or a plain path.
 
     Args:
@@ -57,12 +70,12 @@ def find(url: str | None, patience: float | None = None) -> Place:
     """
     text = url if url is not None else os.environ.get(VARIABLE) or DEFAULT
     if "://" not in text:
-        return SqlitePlace.at(_path(text), patience)
+        return SqliteDatabase.at(_path(text), patience)
     parsed = _parse(text)
     if parsed.get_backend_name() == "sqlite":
-        return SqlitePlace.at(_path(parsed.database or ""), patience)
+        return SqliteDatabase.at(_path(parsed.database or ""), patience)
     if parsed.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
-        return PostgresqlPlace.at(parsed.set(drivername="postgresql+psycopg"), patience)
+        return PostgresqlDatabase.at(parsed.set(drivername="postgresql+psycopg"), patience)
     raise InputError(
         f"A database of kind {parsed.drivername!r} cannot be used; SQLite and PostgreSQL can.",
         "Write sqlite:///path/to/file.db or postgresql://user:password@host/database.",

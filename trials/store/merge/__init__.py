@@ -1,4 +1,7 @@
-"""Merging databases: studies of one are copied into another, or united with those there."""
+"""Merging databases: studies of one are copied into another, or merged with those there.
+
+`dump` reads a study as plain rows, `join` makes one dump of two, `restore` writes it back.
+"""
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -9,14 +12,15 @@ from uuid import uuid4
 from sqlalchemy import Connection, select
 
 from search_spaces.errors import InputError, nearest
-from trials.store import leases, whole
-from trials.store.laying import create_empty, lay
+from trials.store import leases
+from trials.store.contract import check_name
+from trials.store.merge import dump
+from trials.store.merge.dump import StudyDump
+from trials.store.merge.join import differences, join
+from trials.store.merge.restore import create_empty, restore
 from trials.store.models import StudyRow
-from trials.store.names import check_name
-from trials.store.store import Store, open_store
-from trials.store.uniting import differences, unite
-from trials.store.whole import WholeStudy
-from trials.store.work import StudyWork, lock
+from trials.store.store import SqlStore, open_store
+from trials.store.transactions import StudyChange, lock
 
 
 class Way(StrEnum):
@@ -51,7 +55,7 @@ class Merged:
 def merge(
     sources: Sequence[str], into: str | None = None, *, rename: Mapping[str, str] | None = None
 ) -> list[Merged]:
-    """Take what other databases hold into one; see `trials.store.uniting`.
+    """Take what other databases hold into one; see `trials.store.merge.join`.
 
     Studies are taken one by one, each in one transaction; merging again changes nothing. The
     other databases are only read.
@@ -85,37 +89,37 @@ def merge(
         return [_take(target, other, name, names) for other, name in found]
 
 
-class Union:
-    """A unit that takes a study into a database, and recognises its own work if it repeats it."""
+class Merging:
+    """Takes a study into a database, and recognises it where an earlier try had taken it."""
 
-    def __init__(self, theirs: WholeStudy, source: str) -> None:
+    def __init__(self, theirs: StudyDump, source: str) -> None:
         self._theirs = theirs
         self._source = source
         self._token = uuid4().hex
         self._merged: Merged | None = None
 
     def __call__(self, connection: Connection) -> Merged:
-        """Run the unit inside the transaction of ``connection``."""
+        """Work inside the transaction of ``connection``."""
         theirs = self._theirs
         new = not _is_there(connection, theirs.name)
         if new:
             create_empty(connection, theirs)
         head = lock(connection, theirs.name)
         if self._merged is None or head.unit != self._token:
-            work = StudyWork(connection, theirs.name, head)
+            work = StudyChange(connection, theirs.name, head)
             leases.require_free(work)
-            self._merged = self._unite(work, new=new)
+            self._merged = self._merge(work, new=new)
             if self._merged.way is not Way.KNOWN:
                 work.save(self._token)
         return self._merged
 
-    def _unite(self, work: StudyWork, *, new: bool) -> Merged:
-        ours = whole.read(work.connection, work.name)
+    def _merge(self, work: StudyChange, *, new: bool) -> Merged:
+        ours = dump.read(work.connection, work.name)
         _refuse(work.name, differences(ours, self._theirs), self._source)
-        both = unite(ours, self._theirs)
+        both = join(ours, self._theirs)
         way = Way.COPIED if new else Way.UNITED if both != ours else Way.KNOWN
         if way is not Way.KNOWN:
-            lay(work, ours, both)
+            restore(work, ours, both)
         return Merged(
             study=work.name,
             source=self._source,
@@ -126,13 +130,13 @@ class Union:
         )
 
 
-def _take(target: Store, other: Store, name: str, names: Mapping[str, str]) -> Merged:
-    with other._units.open() as connection:  # noqa: SLF001 - merging belongs to the store
-        study = _renamed(whole.read(connection, name), names)
-    return target._units.write(Union(study, other.place))  # noqa: SLF001 - likewise
+def _take(target: SqlStore, other: SqlStore, name: str, names: Mapping[str, str]) -> Merged:
+    with other.transactions.open() as connection:
+        study = _renamed(dump.read(connection, name), names)
+    return target.transactions.write(Merging(study, other.location))
 
 
-def _renamed(study: WholeStudy, names: Mapping[str, str]) -> WholeStudy:
+def _renamed(study: StudyDump, names: Mapping[str, str]) -> StudyDump:
     name = names.get(study.name, study.name)
     settings = dict(study.columns["settings"])
     if "name" in settings:
@@ -150,19 +154,19 @@ def _refuse_unknown(names: Mapping[str, str], known: set[str]) -> None:
 
 
 def _refuse_different(
-    target: Store, found: Sequence[tuple[Store, str]], names: Mapping[str, str]
+    target: SqlStore, found: Sequence[tuple[SqlStore, str]], names: Mapping[str, str]
 ) -> None:
     """Compare all studies of one name before anything is written."""
-    with target._units.open() as connection:  # noqa: SLF001 - merging belongs to the store
+    with target.transactions.open() as connection:
         first = {
-            name: whole.outline(connection, name)
+            name: dump.outline(connection, name)
             for name in connection.scalars(select(StudyRow.name))
         }
     for other, name in found:
-        with other._units.open() as connection:  # noqa: SLF001 - likewise
-            study = _renamed(whole.outline(connection, name), names)
+        with other.transactions.open() as connection:
+            study = _renamed(dump.outline(connection, name), names)
         differing = differences(first.setdefault(study.name, study), study)
-        _refuse(study.name, differing, other.place)
+        _refuse(study.name, differing, other.location)
 
 
 def _refuse(name: str, differing: Sequence[str], source: str) -> None:
@@ -178,5 +182,5 @@ def _is_there(connection: Connection, name: str) -> bool:
     return connection.scalar(select(StudyRow.id).where(StudyRow.name == name)) is not None
 
 
-def _measured(study: WholeStudy) -> int:
+def _measured(study: StudyDump) -> int:
     return sum(len(trial.measurements) for trial in study.trials)

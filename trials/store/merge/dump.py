@@ -1,4 +1,4 @@
-"""A whole study as plain rows, without the keys that differ from database to database."""
+"""A dump: a study as plain rows, without the keys that differ from database to database."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -10,9 +10,11 @@ from sqlalchemy import Connection, Table, inspect, select
 from trials.records import Refusal
 from trials.store import rows
 from trials.store.models import (
-    Base,
-    FrontMemberRow,
-    FrontRow,
+    MEASUREMENT,
+    STUDY,
+    TALLY,
+    TRAINING,
+    TRIAL,
     MeasurementRow,
     StudyRow,
     TallyRow,
@@ -23,20 +25,11 @@ from trials.store.models import (
 Columns = Mapping[str, Any]
 
 
-def _table(row: type[Base]) -> Table:
-    assert isinstance(row.__table__, Table)  # noqa: S101 - every mapped class here has its own
-    return row.__table__
-
-
-STUDY, TALLY = _table(StudyRow), _table(TallyRow)
-TRIAL, MEASUREMENT = _table(TrialRow), _table(MeasurementRow)
-FRONT, MEMBER = _table(FrontRow), _table(FrontMemberRow)
-TRAINING = _table(TrainingRow)
 _LEFT_OUT = {"id", "study_id", "trial_id", "front_id", "lease_owner", "lease_until"}
 
 
 @dataclass(frozen=True, slots=True)
-class WholeTrial:
+class TrialDump:
     """A trial with all that was measured.
 
     Attributes:
@@ -61,7 +54,7 @@ class WholeTrial:
 
 
 @dataclass(frozen=True, slots=True)
-class WholeStudy:
+class StudyDump:
     """A study with all its trials.
 
     Attributes:
@@ -72,7 +65,7 @@ class WholeStudy:
 
     columns: Columns
     refused: Mapping[str, int]
-    trials: tuple[WholeTrial, ...]
+    trials: tuple[TrialDump, ...]
 
     @property
     def name(self) -> str:
@@ -80,15 +73,15 @@ class WholeStudy:
         return str(self.columns["name"])
 
 
-def outline(connection: Connection, name: str) -> WholeStudy:
+def outline(connection: Connection, name: str) -> StudyDump:
     """Read the study ``name``, which is there, without its trials."""
     query = select(STUDY, TALLY).join(TALLY, TallyRow.study_id == StudyRow.id)
     row = connection.execute(query.where(StudyRow.name == name)).one()
     refused = {refusal.value: getattr(row, refusal.value) for refusal in Refusal}
-    return WholeStudy(_columns(STUDY, row), refused, ())
+    return StudyDump(_columns(STUDY, row), refused, ())
 
 
-def read(connection: Connection, name: str) -> WholeStudy:
+def read(connection: Connection, name: str) -> StudyDump:
     """Read the study ``name``, which is there.
 
     Raises:
@@ -97,7 +90,7 @@ def read(connection: Connection, name: str) -> WholeStudy:
     return rows.read(lambda: _read(connection, name), f"study {name!r}")
 
 
-def _read(connection: Connection, name: str) -> WholeStudy:
+def _read(connection: Connection, name: str) -> StudyDump:
     key = select(StudyRow.id).where(StudyRow.name == name).scalar_subquery()
     trials = select(TRIAL).where(TrialRow.study_id == key).order_by(TrialRow.number)
     measurements = (
@@ -111,7 +104,7 @@ def _read(connection: Connection, name: str) -> WholeStudy:
         measured[row.trial_id][row.epoch] = _columns(MEASUREMENT, row)
     trained = _trainings(connection)
     found = tuple(
-        WholeTrial(_columns(TRIAL, row), measured.get(row.id, {}), tuple(trained.get(row.id, ())))
+        TrialDump(_columns(TRIAL, row), measured.get(row.id, {}), tuple(trained.get(row.id, ())))
         for row in connection.execute(trials)
     )
     return replace(outline(connection, name), trials=found)

@@ -1,12 +1,18 @@
-"""Brings a database to the present schema, or says why it cannot be used."""
+"""The schema: which revision a database has, and how an older one is brought to the present one."""
 
+import os
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, String, column, inspect, select, table, text
 
 from trials.errors import DamagedDataError, StorageError
+from trials.store.connection import Database, SqliteDatabase, find
 from trials.store.models import Base
+from trials.store.transactions import Transactions
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -79,7 +85,7 @@ def check_writable(connection: Connection, shown: str) -> bool:
     return found is not None
 
 
-def upgrade(connection: Connection) -> None:
+def migrate(connection: Connection) -> None:
     """Run the revisions that are missing, inside the transaction of ``connection``.
 
     Of several processes that upgrade at once one does it and the others find it done: SQLite's
@@ -122,3 +128,97 @@ def other_revision(shown: str, found: str) -> StorageError:
         f"The schema of {shown} is {found!r}; this version of kwsearch knows {HEAD} at most.",
         "Use the version of kwsearch that wrote it, or a newer one.",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """What an upgrade did.
+
+    Attributes:
+        before: revision found.
+        after: revision now; the same if there was nothing to do.
+        copy: the database as it was; None where nothing was done, or no copy was asked for.
+    """
+
+    before: str
+    after: str
+    copy: Path | None
+
+
+def upgrade(url: str | None = None, *, backup: bool = True) -> Upgrade:
+    """Upgrade a database, after copying it.
+
+    All revisions run in one transaction: a killed upgrade leaves the old schema, and running it
+    again finishes it. Of two upgrades at once one does the work.
+
+    Args:
+        url: as for `trials.store.open_store`.
+        backup: copy the database first. Only a file can be copied from here: on PostgreSQL
+            this refuses to upgrade anything, and says how a copy is made there.
+
+    Raises:
+        StorageError: it cannot be reached, a newer version wrote it, or no copy can be made.
+        DamagedDataError: it has no tables of kwsearch's, or is damaged.
+    """
+    database = find(url)
+    database.prepare(create=False, read_only=False)
+    transactions = Transactions(database, read_only=False)
+    try:
+        return _upgrade(transactions, backup=backup)
+    finally:
+        transactions.close()
+
+
+def _upgrade(transactions: Transactions, *, backup: bool) -> Upgrade:
+    database = transactions.database
+    before = transactions.read(lambda c: _upgradable(c, database), patience=0.0)
+    copies: list[Path] = []
+
+    def work(connection: Connection) -> None:
+        if _upgradable(connection, database) == HEAD:
+            return
+        if backup:
+            # Here nobody else can write: the copy is of the old schema and lacks nothing.
+            copies.append(_copy(database, before))
+        migrate(connection)
+
+    if before != HEAD:
+        transactions.write(work)
+    return Upgrade(before, HEAD, copies[-1] if copies else None)
+
+
+def _upgradable(connection: Connection, database: Database) -> str:
+    database.check_pages(connection)
+    found = current(connection)
+    if found is None:
+        raise no_tables(database.shown)
+    if found > HEAD:
+        raise other_revision(database.shown, found)
+    return found
+
+
+def _copy(database: Database, revision: str) -> Path:
+    """Copy the file beside itself: whole or not at all."""
+    if not isinstance(database, SqliteDatabase):
+        raise StorageError(
+            f"{database.shown} has schema {revision}; kwsearch cannot copy a server's database "
+            f"before it upgrades it to {HEAD}.",
+            f"Copy it with 'pg_dump --format=custom --file=kwsearch.dump {database.shown}', then "
+            "upgrade with --no-backup.",
+        )
+    copy = database.path.with_name(f"{database.path.name}.{revision}.backup")
+    part = copy.with_name(f"{copy.name}.part")  # whoever copies holds the lock, so there is one
+    try:
+        part.unlink(missing_ok=True)
+        with closing(sqlite3.connect(database.path)) as old, closing(sqlite3.connect(part)) as new:
+            old.backup(new)
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        part.replace(copy)
+    except (OSError, sqlite3.Error) as error:
+        part.unlink(missing_ok=True)
+        raise StorageError(
+            f"No copy of the database could be made at {copy}: {error}.",
+            f"Free {database.path.stat().st_size:,} bytes there, then upgrade again.",
+        ) from None
+    return copy

@@ -1,12 +1,12 @@
-"""Everything that can be asked of a store."""
+"""Everything that can be asked of a store; each method is one transaction that writes nothing."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, select
+from sqlalchemy import Connection, Row, Select, bindparam, inspect, or_, select
 
-from search_spaces.errors import InputError, nearest
+from search_spaces.errors import InputError
 from trials.promotion import Entry
 from trials.records import (
     Earlier,
@@ -19,17 +19,18 @@ from trials.records import (
     TrialRecord,
     TrialState,
 )
-from trials.store import kept, resuming, rows
+from trials.store import rows
 from trials.store.models import (
+    FileRow,
     FrontMemberRow,
     FrontRow,
     MeasurementRow,
     StudyRow,
     TallyRow,
+    TrainingRow,
     TrialRow,
 )
-from trials.store.names import is_name
-from trials.store.units import Units
+from trials.store.transactions import Transactions, study_id
 
 _NUMBERS = 2**31
 _LARGEST = 2**63 - 1
@@ -45,39 +46,89 @@ _PRESENT = select(TallyRow.front_id).where(TallyRow.study_id == bindparam("study
 _FRONT = (
     _TRIALS.join(FrontMemberRow, FrontMemberRow.trial_id == TrialRow.id)
     .where(FrontMemberRow.front_id == _PRESENT.scalar_subquery())
-    .order_by(FrontMemberRow.place)
+    .order_by(FrontMemberRow.rank)
 )
 _OF_STUDY = TrialRow.study_id == bindparam("study")
+_FILES = (
+    select(TrialRow.number, FileRow.path, FileRow.sha256, FileRow.bytes)
+    .join(FrontMemberRow, FrontMemberRow.trial_id == FileRow.trial_id)
+    .join(TallyRow, TallyRow.front_id == FrontMemberRow.front_id)
+    .join(TrialRow, TrialRow.id == FileRow.trial_id)
+    .where(TallyRow.study_id == bindparam("study"))
+    .order_by(FrontMemberRow.rank)
+)
+_TRAININGS = (
+    select(TrainingRow.__table__)
+    .join(TrialRow, TrialRow.id == TrainingRow.trial_id)
+    .where(TrialRow.study_id == bindparam("study"), TrialRow.number == bindparam("trial"))
+    .order_by(TrainingRow.id)
+)
+_PAST = (
+    select(
+        TrialRow.number,
+        TrialRow.choices,
+        TrialRow.sampler_state,
+        TrialRow.params,
+        TrialRow.epochs,
+        TrialRow.accuracy,
+    )
+    .where(_OF_STUDY, TrialRow.state.in_((TrialState.COMPLETE, TrialState.STOPPED)))
+    .order_by(TrialRow.finish_order)
+)
+_RUNG = (
+    select(
+        TrialRow.number, TrialRow.params, TrialRow.epochs, TrialRow.state, MeasurementRow.accuracy
+    )
+    .join(MeasurementRow, MeasurementRow.trial_id == TrialRow.id)
+    .where(_OF_STUDY, MeasurementRow.epoch == bindparam("rung"))
+    .where(or_(TrialRow.epochs > bindparam("rung"), TrialRow.finished_at.is_not(None)))
+    .order_by(TrialRow.number.desc())
+    .limit(bindparam("most"))
+)
+_ELSEWHERE = (
+    select(TrialRow.id, StudyRow.name, TrialRow.number)
+    .join(StudyRow, StudyRow.id == TrialRow.study_id)
+    .where(
+        StudyRow.name.in_(bindparam("studies", expanding=True)),
+        TrialRow.digest == bindparam("network"),
+        TrialRow.seed == bindparam("trained_from"),
+        TrialRow.state.in_((TrialState.COMPLETE, TrialState.STOPPED)),
+    )
+    .order_by(TrialRow.epochs.desc(), TrialRow.id)
+    .limit(1)
+)
+_CURVE = (
+    select(MeasurementRow.__table__)
+    .where(MeasurementRow.trial_id == bindparam("trial"))
+    .order_by(MeasurementRow.epoch)
+)
+_PAGE = 1000
 
 
-class Reader:
-    """The reading half of a store; see `trials.store.contract`."""
+class Reads:
+    """The half of a SQL store that reads."""
 
-    def __init__(self, units: Units) -> None:
-        self._units = units
+    def __init__(self, transactions: Transactions) -> None:
+        self.transactions = transactions
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Path or URL of the database, without the password."""
-        return self._units.place.shown
+        return self.transactions.database.shown
 
     def studies(self) -> list[StudyRecord]:
         """All studies, oldest first."""
-        found = self._units.read(lambda c: c.execute(_STUDIES.order_by(StudyRow.id)).all())
+        found = self.transactions.read(lambda c: c.execute(_STUDIES.order_by(StudyRow.id)).all())
         return [_study(row) for row in found]
 
     def study(self, name: str) -> StudyRecord:
-        """One study.
-
-        Raises:
-            InputError: there is none of that name.
-        """
+        """One study."""
 
         def work(connection: Connection) -> Row[Any]:
             study_id(connection, name)
             return connection.execute(_STUDIES.where(StudyRow.name == name)).one()
 
-        return _study(self._units.read(work))
+        return _study(self.transactions.read(work))
 
     def trials(
         self,
@@ -87,17 +138,7 @@ class Reader:
         limit: int | None = None,
         offset: int = 0,
     ) -> list[TrialRecord]:
-        """Trials by number.
-
-        Args:
-            study: name.
-            states: only trials in these states; None for all.
-            limit: at most so many.
-            offset: leave out so many first.
-
-        Raises:
-            InputError: no such study.
-        """
+        """Trials by number."""
         query = _TRIALS.where(_OF_STUDY).order_by(TrialRow.number)
         if states is None:
             # Numbers have no gaps, so the first of a page is found by its number.
@@ -110,11 +151,7 @@ class Reader:
         return sorted(found, key=lambda record: record.number)[offset:end]
 
     def trial(self, study: str, number: int) -> TrialRecord:
-        """One trial.
-
-        Raises:
-            InputError: no such study or trial.
-        """
+        """One trial."""
         if 0 <= number < _NUMBERS:
             found = self._trials(study, _TRIALS.where(_OF_STUDY, TrialRow.number == number))
             if found:
@@ -127,15 +164,7 @@ class Reader:
         )
 
     def measurements(self, study: str, number: int | None = None) -> list[tuple[int, Measurement]]:
-        """Measurements with the numbers of their trials, by trial and epoch.
-
-        Args:
-            study: name.
-            number: only this trial's.
-
-        Raises:
-            InputError: no such study.
-        """
+        """Measurements with the numbers of their trials, by trial and epoch."""
         query = (
             select(TrialRow.number, MeasurementRow.__table__)
             .join(MeasurementRow, MeasurementRow.trial_id == TrialRow.id)
@@ -148,21 +177,12 @@ class Reader:
             owner = study_id(connection, study)
             return list(connection.execute(query.where(TrialRow.study_id == owner)))
 
-        return [(row.number, rows.measurement(row)) for row in self._units.read(work)]
+        return [(row.number, rows.measurement(row)) for row in self.transactions.read(work)]
 
     def front(
         self, study: str, *, max_params: int | None = None, min_accuracy: float | None = None
     ) -> list[TrialRecord]:
-        """The present front, by ascending parameters and so by ascending accuracy.
-
-        Args:
-            study: name.
-            max_params: only members of at most so many parameters.
-            min_accuracy: only members of at least this accuracy.
-
-        Raises:
-            InputError: no such study.
-        """
+        """The present front, by ascending parameters and so by ascending accuracy."""
         query = _FRONT
         if max_params is not None:
             query = query.where(TrialRow.params <= max(-_LARGEST, min(max_params, _LARGEST)))
@@ -171,100 +191,51 @@ class Reader:
         return self._trials(study, query)
 
     def best(self, study: str, max_params: int) -> TrialRecord | None:
-        """The most accurate member of the front inside a budget, or None.
-
-        Raises:
-            InputError: no such study.
-        """
+        """The most accurate member of the front inside a budget, or None."""
         inside = self.front(study, max_params=max_params)
         return inside[-1] if inside else None
 
     def fronts(self, study: str) -> list[FrontRecord]:
-        """Every front that ever was, oldest first.
-
-        Raises:
-            InputError: no such study.
-        """
+        """Every front that ever was, oldest first."""
 
         def work(connection: Connection) -> list[FrontRecord]:
             owner = study_id(connection, study)
             return list(_fronts(connection, owner))
 
-        return self._units.read(work)
+        return self.transactions.read(work)
 
     def files(self, study: str) -> dict[int, KeptFile]:
-        """Weights of the front's members, by trial; members without any are left out.
-
-        Raises:
-            InputError: no such study.
-        """
-        return self._units.read(lambda c: kept.files(c, study_id(c, study)))
+        """Weights of the front's members, by trial; members without any are left out."""
+        return self.transactions.read(lambda c: _files(c, study_id(c, study)))
 
     def trainings(self, study: str, number: int) -> list[FullTraining]:
-        """Full trainings of a trial's configuration, oldest first.
-
-        Raises:
-            InputError: no such study.
-        """
-        return self._units.read(lambda c: kept.trainings(c, study_id(c, study), number))
+        """Full trainings of a trial's configuration, oldest first."""
+        return self.transactions.read(lambda c: _trainings(c, study_id(c, study), number))
 
     def history(self, study: str) -> Iterator[PastTrial]:
-        """Trials that ended complete or stopped, in the order in which they ended.
-
-        They are read while they are asked for, so that a million of them need no room.
-
-        Raises:
-            InputError: no such study.
-        """
-        with self._units.open() as connection:
-            yield from resuming.history(connection, study_id(connection, study))
+        """Trials that ended complete or stopped, in the order in which they ended."""
+        with self.transactions.open() as connection:
+            yield from _history(connection, study_id(connection, study))
 
     def rung(self, study: str, epoch: int, most: int) -> list[Entry]:
-        """The latest trials at a rung below the top, by number.
-
-        Args:
-            study: name.
-            epoch: of the rung.
-            most: at most so many.
-
-        Returns:
-            Those that were stopped there or went on; an open trial that has only just reached the
-            rung is not among them.
-
-        Raises:
-            InputError: no such study.
-        """
-        return self._units.read(lambda c: resuming.rung(c, study_id(c, study), epoch, most))
+        """The latest trials at a rung below the top, by number."""
+        return self.transactions.read(lambda c: _rung(c, study_id(c, study), epoch, most))
 
     def earlier(self, studies: Sequence[str], digest: str, seed: int) -> Earlier | None:
-        """What other studies have measured of a network trained from a seed.
-
-        Args:
-            studies: their names.
-            digest: of the network.
-            seed: of the training.
-
-        Returns:
-            The trial among them that was measured longest, complete or stopped; None if there is
-            none.
-        """
+        """What other studies have measured of a network trained from a seed."""
         if not studies:
             return None
-        return self._units.read(lambda c: resuming.earlier(c, studies, digest, seed))
+        return self.transactions.read(lambda c: _earlier(c, studies, digest, seed))
 
     def known_digests(self, study: str) -> dict[str, int]:
-        """Number of the trial of each digest.
-
-        Raises:
-            InputError: no such study.
-        """
+        """Number of the trial of each digest."""
 
         def work(connection: Connection) -> dict[str, int]:
             owner = study_id(connection, study)
             query = select(TrialRow.digest, TrialRow.number).where(TrialRow.study_id == owner)
             return {row.digest: row.number for row in connection.execute(query)}
 
-        return self._units.read(work)
+        return self.transactions.read(work)
 
     def _trials(self, study: str, *queries: Select[Any]) -> list[TrialRecord]:
         def work(connection: Connection) -> list[TrialRecord]:
@@ -278,29 +249,7 @@ class Reader:
                 f"trials of study {study!r}",
             )
 
-        return self._units.read(work)
-
-
-def study_id(connection: Connection, name: str) -> int:
-    """Key of a study.
-
-    Raises:
-        InputError: there is none of that name; names the nearest one.
-    """
-    if is_name(name):
-        found = connection.scalar(select(StudyRow.id).where(StudyRow.name == name))
-        if found is not None:
-            return found
-    raise unknown_study(connection, name)
-
-
-def unknown_study(connection: Connection, name: str) -> InputError:
-    """The error for a name that no study has."""
-    known = list(connection.scalars(select(StudyRow.name)))
-    hint = nearest(name, known) if known else " The database holds no study yet."
-    return InputError(
-        f"There is no study {name[:120]!r}.{hint}", "'kwsearch studies' lists all there are."
-    )
+        return self.transactions.read(work)
 
 
 def _study(row: Row[Any]) -> StudyRecord:
@@ -314,10 +263,55 @@ def _fronts(connection: Connection, owner: int) -> Iterator[FrontRecord]:
         .join(FrontRow, FrontRow.id == FrontMemberRow.front_id)
         .join(TrialRow, TrialRow.id == FrontMemberRow.trial_id)
         .where(FrontRow.study_id == owner)
-        .order_by(FrontMemberRow.front_id, FrontMemberRow.place)
+        .order_by(FrontMemberRow.front_id, FrontMemberRow.rank)
     )
     for front, number in connection.execute(query):
         members[front].append(number)
-    whole = select(FrontRow.__table__).where(FrontRow.study_id == owner)
-    for row in connection.execute(whole.order_by(FrontRow.number)):
+    ever = select(FrontRow.__table__).where(FrontRow.study_id == owner)
+    for row in connection.execute(ever.order_by(FrontRow.number)):
         yield rows.front_record(row, tuple(members[row.id]))
+
+
+def _history(connection: Connection, study: int) -> Iterator[PastTrial]:
+    found = connection.execution_options(yield_per=_PAGE).execute(_PAST, {"study": study})
+    for row in found:
+        yield rows.past_trial(row)
+
+
+def _rung(connection: Connection, study: int, epoch: int, most: int) -> list[Entry]:
+    given = {"study": study, "rung": epoch, "most": most}
+    return [
+        Entry(
+            row.number,
+            row.params,
+            row.accuracy,
+            went_on=row.epochs > epoch or row.state is not TrialState.STOPPED,
+        )
+        for row in reversed(connection.execute(_RUNG, given).all())
+    ]
+
+
+def _earlier(
+    connection: Connection, studies: Sequence[str], digest: str, seed: int
+) -> Earlier | None:
+    given = {"studies": list(studies), "network": digest, "trained_from": seed}
+    found = connection.execute(_ELSEWHERE, given).one_or_none()
+    if found is None:
+        return None
+    curve = connection.execute(_CURVE, {"trial": found.id})
+    return Earlier(found.name, found.number, tuple(rows.measurement(row) for row in curve))
+
+
+def _files(connection: Connection, study: int) -> dict[int, KeptFile]:
+    if not inspect(connection).has_table(FileRow.__tablename__):  # an older schema
+        return {}
+    found = connection.execute(_FILES, {"study": study})
+    return {row.number: KeptFile(row.path, row.sha256, row.bytes) for row in found}
+
+
+def _trainings(connection: Connection, study: int, number: int) -> list[FullTraining]:
+    if not inspect(connection).has_table(TrainingRow.__tablename__):  # an older schema
+        return []
+    found = connection.execute(_TRAININGS, {"study": study, "trial": number})
+    fields = FullTraining.__dataclass_fields__
+    return [FullTraining(**{name: getattr(row, name) for name in fields}) for row in found]

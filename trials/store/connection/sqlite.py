@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from search_spaces.errors import KwsearchError
 from trials.errors import DamagedDataError, LostDatabaseError, StorageError
-from trials.store.filesystem import network_filesystem
+from trials.store.connection.filesystem import network_filesystem
 
 PATIENCE = 30.0
 READING = "kw_reading"
@@ -33,7 +33,7 @@ _SMALLEST = 512
 
 
 @dataclass(frozen=True)
-class SqlitePlace:
+class SqliteDatabase:
     """A database file.
 
     Attributes:
@@ -55,7 +55,7 @@ class SqlitePlace:
         return str(self.path)
 
     def prepare(self, *, create: bool, read_only: bool) -> None:
-        """See `trials.store.places.Place`."""
+        """See `trials.store.connection.Database`."""
         try:
             self._prepare(create=create, read_only=read_only)
         except OSError as error:
@@ -112,7 +112,7 @@ class SqlitePlace:
             raise DamagedDataError(f"{self.path} has {size} bytes, too few for SQLite.", _RESTORE)
 
     def engine(self, *, read_only: bool) -> Engine:
-        """See `trials.store.places.Place`."""
+        """See `trials.store.connection.Database`."""
         mode = "ro" if read_only else "rwc"
         engine = create_engine(
             "sqlite://",
@@ -124,13 +124,31 @@ class SqlitePlace:
         event.listen(engine, "begin", _begin)
         return engine
 
+    def check_pages(self, connection: Connection) -> None:
+        """Read every page of the file once.
+
+        Raises:
+            DamagedDataError: one is not as SQLite left it.
+        """
+        found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+        fault = " ".join(str(found).split())  # it may have several lines
+        pages, size = (
+            connection.exec_driver_sql(f"PRAGMA page_{of}").scalar_one() for of in ("count", "size")
+        )
+        if fault == "ok" and self.path.stat().st_size < pages * size:
+            fault = (
+                "its last page is not whole"  # which nothing misses if the page held zeros there
+            )
+        if fault != "ok":
+            raise DamagedDataError(f"{self.path} is damaged: {fault}.", _RESTORE)
+
     def passing(self, error: SQLAlchemyError) -> bool:
         """Never: SQLite itself has waited for the lock by then."""
         del error
         return False
 
     def failure(self, error: SQLAlchemyError) -> KwsearchError:
-        """See `trials.store.places.Place`."""
+        """See `trials.store.connection.Database`."""
         origin = error.orig if isinstance(error, DBAPIError) else None
         code = getattr(origin, "sqlite_errorcode", 0) & 0xFF
         match code:

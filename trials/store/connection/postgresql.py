@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self
 
-from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from search_spaces.errors import InputError, KwsearchError
@@ -29,12 +29,12 @@ _LOCKED, _FULL, _READ_ONLY = "55P03", ("53100", "53200"), "25006"
 
 
 @dataclass(frozen=True)
-class PostgresqlPlace:
+class PostgresqlDatabase:
     """A database on a server.
 
     Attributes:
         url: with driver psycopg, and the password.
-        patience: seconds for which a unit of work is tried again while the server is away.
+        patience: seconds for which a transaction is tried again while the server is away.
     """
 
     url: URL
@@ -57,7 +57,7 @@ class PostgresqlPlace:
         """Nothing can be known of a server before the first connection."""
 
     def engine(self, *, read_only: bool) -> Engine:
-        """See `trials.store.places.Place`."""
+        """See `trials.store.connection.Database`."""
         defaults = {key: value for key, value in _CONNECT.items() if key not in self.url.query}
         try:
             engine = create_engine(
@@ -75,6 +75,9 @@ class PostgresqlPlace:
         event.listen(engine, "connect", partial(_set_up, read_only))
         return engine
 
+    def check_pages(self, connection: Connection) -> None:
+        """Nothing: the server looks after its own pages."""
+
     def passing(self, error: SQLAlchemyError) -> bool:
         """Whether the connection was lost, or another transaction got in the way."""
         if not isinstance(error, DBAPIError):
@@ -86,7 +89,7 @@ class PostgresqlPlace:
         return lost or (state is not None and state.startswith(_PASSING))
 
     def failure(self, error: SQLAlchemyError) -> KwsearchError:
-        """See `trials.store.places.Place`."""
+        """See `trials.store.connection.Database`."""
         state = _sqlstate(error)
         if state == _LOCKED:
             return LostDatabaseError(

@@ -13,12 +13,12 @@ from pathlib import Path
 from sqlalchemy import Connection, text
 
 from trials.checkpoints import RUNS
-from trials.store.check_files import kept_files
-from trials.store.check_fronts import wrong_fronts
-from trials.store.check_measurements import impossible, measurements, rungs
-from trials.store.check_trials import attempts, counts, open_trials
-from trials.store.reading import study_id
-from trials.store.store import Store, open_store
+from trials.store.check.files import kept_files
+from trials.store.check.fronts import wrong_fronts
+from trials.store.check.measurements import impossible, measurements, rungs
+from trials.store.check.trials import attempts, counts, open_trials
+from trials.store.store import SqlStore, open_store
+from trials.store.transactions import study_id
 
 Kind = Callable[[Connection, str | None], Iterator[str]]
 """Finds one kind of fault, in one study or in all."""
@@ -46,14 +46,14 @@ class Findings:
 
 
 def check(
-    database: Store | str, *, max_attempts: int | None = None, runs: Path = RUNS
+    database: SqlStore | str, *, max_attempts: int | None = None, runs: Path = RUNS
 ) -> list[str]:
     """The faults of a database; see `examine`."""
     return [*examine(database, max_attempts=max_attempts, runs=runs).faults]
 
 
 def examine(
-    database: Store | str,
+    database: SqlStore | str,
     *,
     study: str | None = None,
     max_attempts: int | None = None,
@@ -86,7 +86,7 @@ def examine(
         wrong_fronts,
         partial(kept_files, runs=runs),
     )
-    with database._units.open() as connection:  # noqa: SLF001 - the checker belongs to the store
+    with database.transactions.open() as connection:
         if study is not None:
             study_id(connection, study)
         faults = [fault for kind in kinds for fault in _some(kind(connection, study))]

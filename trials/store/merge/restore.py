@@ -1,4 +1,4 @@
-"""Lays a whole study down over what a database has of it."""
+"""Writes a dump back over what a database has of the study."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,16 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from trials.records import Refusal, TrialState
+from trials.store.merge.dump import StudyDump
+from trials.store.merge.join import fronts
 from trials.store.models import (
+    FRONT,
+    MEASUREMENT,
+    MEMBER,
+    STUDY,
+    TALLY,
+    TRAINING,
+    TRIAL,
     FileRow,
     FrontMemberRow,
     FrontRow,
@@ -15,41 +24,39 @@ from trials.store.models import (
     TallyRow,
     TrialRow,
 )
-from trials.store.uniting import fronts
-from trials.store.whole import FRONT, MEASUREMENT, MEMBER, STUDY, TALLY, TRAINING, TRIAL, WholeStudy
-from trials.store.work import StudyWork
+from trials.store.transactions import StudyChange
 
 
-def create_empty(connection: Connection, study: WholeStudy) -> None:
+def create_empty(connection: Connection, study: StudyDump) -> None:
     """Write a study down without any of its trials."""
     key = connection.scalar(insert(STUDY).values(study.columns).returning(StudyRow.id))
     zeros = dict.fromkeys((*TrialState, *Refusal), 0)
     connection.execute(insert(TALLY), {**zeros, "study_id": key, "epochs": 0, "seconds": 0.0})
 
 
-def lay(work: StudyWork, before: WholeStudy, after: WholeStudy) -> None:
+def restore(work: StudyChange, before: StudyDump, after: StudyDump) -> None:
     """Make ``after`` out of ``before``, whose trials come first in it and in the same order."""
     connection, key = work.connection, work.head.id
     connection.execute(
         update(STUDY).where(StudyRow.id == key).values(trials=after.columns["trials"])
     )
     _remove_fronts(connection, key)
-    _lay_trials(connection, key, before, after)
+    _restore_trials(connection, key, before, after)
     numbers = select(TrialRow.number, TrialRow.id).where(TrialRow.study_id == key)
     keys = {row.number: row.id for row in connection.execute(numbers)}
-    _lay_measurements(connection, keys, before, after)
-    _lay_trainings(connection, keys, before, after)
+    _restore_measurements(connection, keys, before, after)
+    _restore_trainings(connection, keys, before, after)
     work.counts.update(after.refused)
     for state in TrialState:
         work.counts[state.value] = sum(t.columns["state"] is state for t in after.trials)
     for column in ("epochs", "seconds"):
         work.counts[column] = sum(trial.columns[column] for trial in after.trials)
-    work.counts["front_id"] = _lay_fronts(connection, key, keys, after)
+    work.counts["front_id"] = _restore_fronts(connection, key, keys, after)
     _strike_fallen(connection, key, work.counts["front_id"])
 
 
 def _strike_fallen(connection: Connection, study: int, front: int | None) -> None:
-    """Name the weights of trials no longer that the united front has lost."""
+    """Name the weights of trials no longer that the merged front has lost."""
     ours = select(TrialRow.id).where(TrialRow.study_id == study)
     members = select(FrontMemberRow.trial_id).where(FrontMemberRow.front_id == front)
     fallen = FileRow.trial_id.in_(ours) & FileRow.trial_id.not_in(members)
@@ -64,7 +71,9 @@ def _remove_fronts(connection: Connection, study: int) -> None:
     connection.execute(delete(FRONT).where(FrontRow.study_id == study))
 
 
-def _lay_trials(connection: Connection, study: int, before: WholeStudy, after: WholeStudy) -> None:
+def _restore_trials(
+    connection: Connection, study: int, before: StudyDump, after: StudyDump
+) -> None:
     for old, new in zip(before.trials, after.trials, strict=False):
         if old.columns != new.columns:
             one = update(TRIAL).where(TrialRow.study_id == study)
@@ -75,8 +84,8 @@ def _lay_trials(connection: Connection, study: int, before: WholeStudy, after: W
         connection.execute(insert(TRIAL), rows)
 
 
-def _lay_measurements(
-    connection: Connection, keys: Mapping[int, int], before: WholeStudy, after: WholeStudy
+def _restore_measurements(
+    connection: Connection, keys: Mapping[int, int], before: StudyDump, after: StudyDump
 ) -> None:
     known = {trial.digest: trial.measurements for trial in before.trials}
     rows: list[dict[str, Any]] = []
@@ -89,8 +98,8 @@ def _lay_measurements(
         connection.execute(insert(MEASUREMENT), rows)
 
 
-def _lay_trainings(
-    connection: Connection, keys: Mapping[int, int], before: WholeStudy, after: WholeStudy
+def _restore_trainings(
+    connection: Connection, keys: Mapping[int, int], before: StudyDump, after: StudyDump
 ) -> None:
     known = {trial.digest: trial.trainings for trial in before.trials}
     rows = [
@@ -102,8 +111,8 @@ def _lay_trainings(
         connection.execute(insert(TRAINING), rows)
 
 
-def _lay_fronts(
-    connection: Connection, study: int, keys: Mapping[int, int], after: WholeStudy
+def _restore_fronts(
+    connection: Connection, study: int, keys: Mapping[int, int], after: StudyDump
 ) -> int | None:
     """Write every front that ever was; return the key of the present one."""
     number, key = 0, None
@@ -121,8 +130,8 @@ def _lay_fronts(
             }
             key = connection.scalar(insert(FRONT).values(row).returning(FrontRow.id))
             members = [
-                {"front_id": key, "place": place, "trial_id": keys[member]}
-                for place, member in enumerate(front.members)
+                {"front_id": key, "place": rank, "trial_id": keys[member]}
+                for rank, member in enumerate(front.members)
             ]
             connection.execute(insert(MEMBER), members)
             number += 1

@@ -1,0 +1,291 @@
+"""Everything that changes a store; each method is one transaction.
+
+A method says what it does to a study as a function of the `StudyChange` that its transaction has
+locked. `Writes._change` runs it under the lease that this store holds, if it holds one.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from math import isfinite
+from typing import Any, TypeVar
+
+from sqlalchemy import bindparam, insert, select
+
+from search_spaces.choices import Value
+from search_spaces.errors import InputError
+from trials.records import (
+    FrontUpdate,
+    FullTraining,
+    KeptFile,
+    Measurement,
+    NewStudy,
+    Outcome,
+    Refusal,
+    StudyRecord,
+    Trial,
+    TrialState,
+)
+from trials.store import fronts, leases, rows, studies
+from trials.store.leases import Lease
+from trials.store.models import MEASUREMENT, TRIAL, MeasurementRow, TrainingRow, TrialRow, plain
+from trials.store.reads import Reads
+from trials.store.transactions import OnStudy, StudyChange, Transactions
+
+T = TypeVar("T")
+
+_SAME_DIGEST = select(TrialRow.number).where(
+    TrialRow.study_id == bindparam("study"), TrialRow.digest == bindparam("sha256")
+)
+_SAME_EPOCH = select(MeasurementRow.epoch).where(
+    MeasurementRow.trial_id == bindparam("trial"), MeasurementRow.epoch == bindparam("after")
+)
+_BY_KEY = select(TRIAL).where(TrialRow.id == bindparam("key"))
+_NEW_TRIAL = insert(TRIAL)
+_NEW_MEASUREMENT = insert(MEASUREMENT)
+
+
+class Writes(Reads):
+    """The half of a SQL store that writes."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        super().__init__(transactions)
+        self._leases: dict[str, Lease] = {}
+
+    def create_study(self, new: NewStudy) -> StudyRecord:
+        """Write a new study."""
+        self.transactions.write(studies.Creation(new))
+        return self.study(new.name)
+
+    def set_trials(self, name: str, trials: int) -> None:
+        """Change how many trials a study asks for."""
+        self._change(name, lambda work: studies.set_trials(work, trials))
+
+    def begin(
+        self,
+        trial: Trial,
+        values: Mapping[str, Value],
+        sampler_state: Mapping[str, Any],
+        refused: Mapping[Refusal, int],
+        worker: str | None = None,
+    ) -> None:
+        """Write a trial as running, and the proposals refused since the last call."""
+
+        def work(study: StudyChange) -> None:
+            _refuse(study, refused)
+            _begin(study, trial, dict(values), dict(sampler_state), worker)
+
+        self._change(trial.study, work)
+
+    def add_refused(self, study: str, refused: Mapping[Refusal, int]) -> None:
+        """Count proposals turned down where no trial follows."""
+        self._change(study, lambda work: _refuse(work, refused))
+
+    def retry(self, study: str, number: int, worker: str | None = None) -> Trial:
+        """Hand an open trial out once more: running, one attempt further."""
+        return self._change(study, lambda work: _retry(work, number, worker))
+
+    def give_back(self, study: str, numbers: Iterable[int]) -> None:
+        """Make running trials wait."""
+        wanted = tuple(numbers)
+        self._change(study, lambda work: _give_back(work, wanted))
+
+    def measure(self, study: str, number: int, attempt: int, measurement: Measurement) -> bool:
+        """Keep a measurement of an open trial."""
+        return self._change(study, lambda work: _measure(work, number, attempt, measurement))
+
+    def finish(
+        self,
+        study: str,
+        number: int,
+        outcome: Outcome,
+        front: FrontUpdate | None,
+        file: KeptFile | None = None,
+    ) -> None:
+        """Write how a trial ended, the front after it, and the weights that stay."""
+        self._change(study, lambda work: _finish(work, number, outcome, front, file))
+
+    def add_training(self, study: str, number: int, training: FullTraining) -> None:
+        """Write what a full training of a trial's configuration reached."""
+        self._change(study, lambda work: _add_training(work, number, training))
+
+    def acquire(self, study: str, owner: str, seconds: float, *, steal: bool = False) -> datetime:
+        """Take the lease on a study; from now on this store writes to it as its holder."""
+        lease = Lease(owner, seconds)
+        until = self.transactions.write(
+            OnStudy(study, lambda work: leases.take(work, lease, steal=steal))
+        )
+        self._leases[study] = lease
+        return datetime.fromisoformat(str(until))
+
+    def renew(self, study: str, owner: str, seconds: float) -> datetime:
+        """Let the lease last ``seconds`` from now."""
+        lease = Lease(owner, seconds)
+        until = self.transactions.write(
+            OnStudy(study, lambda work: leases.keep(work, lease, at_once=True))
+        )
+        self._leases[study] = lease
+        return datetime.fromisoformat(str(until))
+
+    def release(self, study: str, owner: str) -> None:
+        """End the lease; nothing happens if it is someone else's."""
+        self._leases.pop(study, None)
+        self.transactions.write(OnStudy(study, lambda work: leases.give_up(work, owner)))
+
+    def _change(self, study: str, work: Callable[[StudyChange], T]) -> T:
+        lease = self._leases.get(study)
+
+        def guarded(found: StudyChange) -> T:
+            if lease is not None:
+                leases.keep(found, lease)
+            return work(found)
+
+        result: T = self.transactions.write(OnStudy(study, guarded))
+        return result
+
+
+def _refuse(work: StudyChange, refused: Mapping[Refusal, int]) -> None:
+    for reason, number in refused.items():
+        work.count(reason.value, number)
+
+
+def _begin(
+    work: StudyChange,
+    trial: Trial,
+    values: dict[str, Any],
+    sampler_state: dict[str, Any],
+    worker: str | None,
+) -> None:
+    if trial.number != work.asked or trial.number >= work.head.trials:
+        raise InputError(
+            f"Trial {trial.number} cannot be begun: study {work.name!r} has begun {work.asked} of "
+            f"{work.head.trials} trials.",
+            "Trials are numbered from 0 without gaps, up to the number the study asks for.",
+        )
+    known = work.connection.scalar(_SAME_DIGEST, {"study": work.head.id, "sha256": trial.digest})
+    if known is not None:
+        raise InputError(
+            f"Trial {trial.number} has the digest of trial {known} of study {work.name!r}.",
+            "A configuration is measured once; propose another one.",
+        )
+    row = {
+        "study_id": work.head.id,
+        "number": trial.number,
+        "config": trial.config,
+        "digest": trial.digest,
+        "params": trial.params,
+        "macs": trial.macs,
+        "seed": trial.seed,
+        "attempt": trial.attempt,
+        "choices": values,
+        "sampler_state": sampler_state,
+        "state": TrialState.RUNNING,
+        "worker": plain(worker),
+        "epochs": 0,
+        "seconds": 0.0,
+        "started_at": work.head.now,
+    }
+    work.connection.execute(_NEW_TRIAL, row)
+    work.count(TrialState.RUNNING, 1)
+
+
+def _retry(work: StudyChange, number: int, worker: str | None) -> Trial:
+    found = work.open_trial(number)
+    work.set_trial(
+        found.id,
+        state=TrialState.RUNNING,
+        attempt=found.attempt + 1,
+        worker=plain(worker),
+        started_at=work.head.now,
+    )
+    _move(work, found.state, TrialState.RUNNING)
+    return rows.trial(work.name, work.connection.execute(_BY_KEY, {"key": found.id}).one())
+
+
+def _give_back(work: StudyChange, numbers: Iterable[int]) -> None:
+    for number in numbers:
+        found = work.open_trial(number)
+        work.set_trial(found.id, state=TrialState.WAITING)
+        _move(work, found.state, TrialState.WAITING)
+
+
+def _measure(work: StudyChange, number: int, attempt: int, measurement: Measurement) -> bool:
+    found = work.open_trial(number)
+    _check(number, found.attempt, attempt, measurement)
+    same = {"trial": found.id, "after": measurement.epoch}
+    if work.connection.scalar(_SAME_EPOCH, same) is not None:
+        return False
+    last = {
+        "accuracy": measurement.accuracy,
+        "accuracy_error": measurement.accuracy_error,
+        "loss": measurement.loss,
+        "seconds": measurement.seconds,
+    }
+    row = {
+        "trial_id": found.id,
+        "epoch": measurement.epoch,
+        "attempt": attempt,
+        "images": measurement.images,
+        "measured_at": work.head.now,
+    }
+    work.connection.execute(_NEW_MEASUREMENT, {**row, **last})
+    if measurement.epoch > found.epochs:
+        work.set_trial(found.id, epochs=measurement.epoch, **last)
+        work.count("epochs", measurement.epoch - found.epochs)
+        work.count("seconds", measurement.seconds - found.seconds)
+    return True
+
+
+def _finish(
+    work: StudyChange,
+    number: int,
+    outcome: Outcome,
+    front: FrontUpdate | None,
+    file: KeptFile | None,
+) -> None:
+    found = work.open_trial(number)
+    if not outcome.state.final:
+        raise InputError(
+            f"Trial {number} cannot end as {outcome.state}.", "It ends complete, stopped or failed."
+        )
+    work.set_trial(
+        found.id,
+        state=outcome.state,
+        cause=plain(outcome.cause),
+        detail=plain(outcome.detail),
+        finished_at=work.head.now,
+        place=work.finished,
+    )
+    before = work.head.front_id
+    front_id = before if front is None else fronts.keep(work, number, front)
+    work.set_trial(found.id, front_id=front_id)
+    work.counts["front_id"] = front_id
+    fronts.drop_fallen(work, before, front_id)
+    if file is not None:
+        fronts.keep_file(work, found.id, number, file, front)
+    _move(work, found.state, outcome.state)
+
+
+def _move(work: StudyChange, before: TrialState, after: TrialState) -> None:
+    work.count(before, -1)
+    work.count(after, 1)
+
+
+def _check(number: int, handed_out: int, attempt: int, measurement: Measurement) -> None:
+    if not 1 <= attempt <= handed_out:
+        raise InputError(
+            f"Trial {number} was handed out {handed_out} times; there is no attempt {attempt}.",
+            "Report with the attempt that the trial was handed out with.",
+        )
+    m = measurement
+    numbers = (m.accuracy, m.accuracy_error, m.loss, m.seconds)
+    if m.epoch < 1 or not all(map(isfinite, numbers)):
+        raise InputError(
+            f"Trial {number} measured {measurement}, which is not finite.",
+            "Finish the trial as failed with cause 'non-finite'.",
+        )
+
+
+def _add_training(work: StudyChange, number: int, training: FullTraining) -> None:
+    row = {**asdict(training), "data": plain(training.data), "finished_at": work.head.now}
+    work.connection.execute(insert(TrainingRow).values(trial_id=work.trial(number).id, **row))
