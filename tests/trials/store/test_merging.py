@@ -287,7 +287,7 @@ def test_a_commit_whose_answer_is_lost_is_told_once(
 
     def twice(self: Transactions, work: Any, **options: Any) -> Any:
         first = run(self, work, **options)
-        if type(work).__name__ == "Union":
+        if type(work).__name__ == "Merging":
             lost.append(first)
             assert run(self, work, **options) == first
         return first
