@@ -34,7 +34,7 @@ ENDINGS = (
     (3, "storage"),
     (4, "the study is driven by another process"),
     (5, "interrupted, resumable"),
-    (6, "nothing feasible"),
+    (6, "nothing feasible or nothing found"),
     (7, "damaged data"),
 )
 

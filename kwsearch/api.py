@@ -69,6 +69,8 @@ def search(
 ) -> StudyRecord:
     """Create a study and search until it has its trials.
 
+    A study that ends with fewer trials than it asks for has used its space up.
+
     Args:
         study: what to search.
         database: where to keep it.
@@ -81,6 +83,7 @@ def search(
     Raises:
         InputError: bad settings, a study of that name exists, or nothing of ``seed_from`` fits.
         NothingFeasibleError: no network of the space lies inside the budget.
+        NothingFoundError: no trial reached the front, as where all of them failed.
         InterruptedSearchError: stopped by a person or a signal; `resume` goes on.
     """
     wanted = _changed(settings(study), name, trials)
@@ -115,9 +118,8 @@ def resume(
         steal: take the study from a driver that is known to be dead.
     """
     with open_store(database, create=False) as store:
-        if trials is not None:
-            store.set_trials(name, trials)
-        return driving.drive(store, store.study(name), watch=watch, steal=steal)
+        study = store.study(name)
+        return driving.drive(store, study, trials=trials, watch=watch, steal=steal)
 
 
 def init(name: str) -> str:

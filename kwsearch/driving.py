@@ -4,11 +4,11 @@ Torch is imported only when a trial is about to be trained.
 """
 
 import importlib
-import os
 import signal
-import socket
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import current_thread, main_thread
 from types import FrameType
 
 from kwsearch import seeding
@@ -16,14 +16,19 @@ from kwsearch.problems import Problem, backbone_of, images_of, problem, settings
 from kwsearch.settings import StudySettings, to_plain
 from search_spaces import InputError
 from trials.checkpoints import RUNS, Checkpoints
-from trials.errors import DamagedDataError, InterruptedSearchError, LostDatabaseError
+from trials.errors import (
+    DamagedDataError,
+    InterruptedSearchError,
+    LostDatabaseError,
+    NothingFoundError,
+)
 from trials.execution import Executor, run_serially
 from trials.execution.ray_tune import RayTune
 from trials.fidelity import Ladder
 from trials.promotion import Halving
-from trials.records import Measure, NewStudy, StudyRecord
+from trials.records import Measure, NewStudy, StudyRecord, TrialState
 from trials.search import Search, Standing, require_member
-from trials.store import Store, renewed
+from trials.store import Store, new_owner, renewed
 
 LEASE = 60.0
 """Seconds a driver may be silent before another may take the study over."""
@@ -65,27 +70,37 @@ def create(store: Store, settings: StudySettings, *, seed_from: str | None = Non
 
 
 def drive(
-    store: Store, study: StudyRecord, *, watch: Watch | None = None, steal: bool = False
+    store: Store,
+    study: StudyRecord,
+    *,
+    trials: int | None = None,
+    watch: Watch | None = None,
+    steal: bool = False,
 ) -> StudyRecord:
-    """Search until the study has its trials.
+    """Search until the study has its trials, or its space holds no further network.
 
     Args:
         store: the database.
         study: what to go on with.
+        trials: a new number of trials; it is changed only once the study is this driver's.
         watch: called after each finished trial.
         steal: take the study from a driver that is known to be dead.
 
     Raises:
-        StudyBusyError: another process drives the study.
+        StudyBusyError: another driver has the study, in this process or another one.
+        NothingFoundError: the search is over, and no trial reached the front.
         InterruptedSearchError: a person or a signal stopped it.
         StorageError: the database went away.
     """
     settings = settings_of(study)
     asked = problem(settings, study.spec.backbone)
-    worker = f"{socket.gethostname()}:{os.getpid()}"
-    store.acquire(study.name, worker, LEASE, steal=steal)
+    owner = new_owner()
+    worker = owner.rpartition(":")[0]
+    store.acquire(study.name, owner, LEASE, steal=steal)
     search = None
     try:
+        if trials is not None:
+            store.set_trials(study.name, trials)
         search = Search(
             store=store,
             study=store.study(study.name),
@@ -101,7 +116,7 @@ def drive(
             checkpoints=Checkpoints.of(study),
             max_failures=settings.execution.max_failures,
         )
-        with renewed(store, study.name, worker, LEASE), _signals():
+        with renewed(store, study.name, owner, LEASE), _signals():
             run = _executor(asked, study.name)
             run(search, measure(settings, study, asked.ladder))
     except LostDatabaseError:  # there is nothing to give back to: the lease ends by itself
@@ -109,12 +124,36 @@ def drive(
     except BaseException as error:
         if search is not None:
             search.give_back()
-        store.release(study.name, worker)
+        store.release(study.name, owner)
         if isinstance(error, KeyboardInterrupt):
             raise _interrupted(study.name) from None
         raise
-    store.release(study.name, worker)
-    return store.study(study.name)
+    store.release(study.name, owner)
+    ended = store.study(study.name)
+    _require_front(store, ended)
+    return ended
+
+
+def _require_front(store: Store, study: StudyRecord) -> None:
+    """See that a search which is over has found something."""
+    if not study.finished or store.front(study.name):
+        return
+    failed = Counter(
+        f"{record.cause}: {record.detail}"
+        for record in store.trials(study.name, states=(TrialState.FAILED,))
+    )
+    if not failed:
+        raise NothingFoundError(
+            f"None of the {study.finished} trials of study {study.name!r} reached the top rung.",
+            "Ask for more trials with 'kwsearch resume --trials'.",
+        )
+    (why, times) = failed.most_common(1)[0]
+    failures = f"All {study.finished}" if failed.total() == study.finished else failed.total()
+    raise NothingFoundError(
+        f"{failures} trials of study {study.name!r} failed, and the front is empty. "
+        f"{times} of them with {why}",
+        "Mend the cause, then search again under another name.",
+    )
 
 
 def _interrupted(name: str) -> InterruptedSearchError:
@@ -207,6 +246,8 @@ def _signals() -> Iterator[None]:
 
     kinds = (signal.SIGTERM, signal.SIGHUP)
     heard = [kind for kind in kinds if signal.getsignal(kind) is not signal.SIG_IGN]  # as by nohup
+    if current_thread() is not main_thread():  # signals are the main thread's alone
+        heard = []
     before = {kind: signal.signal(kind, interrupt) for kind in heard}
     try:
         yield

@@ -1,6 +1,7 @@
 """Every way a command ends: each error with its exit code, one line of cause and one of cure.
 
-0 done, 2 bad input, 3 storage, 4 study busy, 5 interrupted, 6 nothing feasible, 7 damaged data.
+0 done, 2 bad input, 3 storage, 4 study busy, 5 interrupted, 6 nothing feasible or nothing found,
+7 damaged data.
 Anything else is a bug, ends with 1 and shows where it happened.
 """
 

@@ -35,6 +35,12 @@ class NothingFeasibleError(StudyError):
     exit_code = 6
 
 
+class NothingFoundError(StudyError):
+    """A study has had its trials, and none of them reached the front."""
+
+    exit_code = 6
+
+
 class DamagedDataError(StudyError):
     """A file is not what it was when it was written."""
 

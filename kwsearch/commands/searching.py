@@ -135,6 +135,11 @@ def _conclude(record: "StudyRecord", rows: Iterable[Mapping[str, Any]], form: Fo
         f"Study {record.name}: {record.finished} of {record.spec.trials} trials, "
         f"{format_duration(record.seconds)} of training, {refused} proposals turned down."
     )
+    if record.finished < record.spec.trials:
+        say(
+            "The space holds no further network inside the budget that was not tried: "
+            "widen the space or the budget in a new study to try more."
+        )
     show_rows([*rows], form, hide=DETAILS, empty="No trial reached the front.")
 
 

@@ -76,6 +76,75 @@ def test_a_second_driver_is_told_who_drives_and_the_first_goes_on(place, undistu
     assert place.table() == undisturbed[0]
 
 
+@pytest.mark.parametrize("trials", [2, 40])
+def test_a_number_of_trials_asked_for_beside_a_live_driver_changes_nothing(
+    file_place, undisturbed, trials
+):
+    """Exit 4; a lower number would have ended the live driver."""
+    place = file_place
+    process = place.start("search", "tiny.toml")
+    process.reached(3)
+    place.run("resume", "tiny", "--trials", trials, code=4)
+    process.ended(0)
+    place.sound()
+    assert place.table() == undisturbed[0]
+
+
+STOPPED = "import kwsearch.driving; kwsearch.driving.LEASE = 3.0"
+
+
+def test_a_driver_that_was_stopped_for_longer_than_its_lease_is_fenced(file_place, undisturbed):
+    """SIGSTOP, then SIGCONT after another has taken the study over: it ends with 4."""
+    place = file_place
+    process = place.start("search", "tiny.toml", first=STOPPED)
+    process.reached(2)
+    process.send(signal.SIGSTOP)
+    time.sleep(4)
+    thief = place.start("resume", "tiny")
+    thief.reached()
+    process.send(signal.SIGCONT)
+    process.ended(4)
+    thief.ended(0)
+    place.sound()
+    assert place.table() == undisturbed[0]
+    assert place.measured() == undisturbed[1]
+
+
+def test_a_driver_stopped_for_longer_than_its_lease_goes_on_where_nobody_came(
+    file_place, undisturbed
+):
+    """The lease is over, but still its own."""
+    process = file_place.start("search", "tiny.toml", first=STOPPED)
+    process.reached(2)
+    process.send(signal.SIGSTOP)
+    time.sleep(4)
+    process.send(signal.SIGCONT)
+    process.ended(0)
+    file_place.sound()
+    assert file_place.table() == undisturbed[0]
+
+
+ONE_OF_MANY = """
+import os, socket
+os.getpid = lambda: 1
+socket.gethostname = lambda: "vm"
+"""
+
+
+def test_two_drivers_with_one_host_name_and_one_process_number_are_told_apart(
+    file_place, undisturbed
+):
+    """As in two containers: the second ends with 4."""
+    place = file_place
+    process = place.start("search", "tiny.toml", first=ONE_OF_MANY)
+    process.reached(1)
+    talk = place.run("resume", "tiny", code=4, first=ONE_OF_MANY).talk
+    assert "process 1 on host vm;" in talk
+    process.ended(0)
+    place.sound()
+    assert place.table() == undisturbed[0]
+
+
 def test_a_driver_whose_study_is_stolen_stops_and_the_thief_goes_on(place, undisturbed):
     """The first ends with 4 at its next write, and no trial is measured into two rows."""
     process = place.start("search", "tiny.toml")

@@ -5,7 +5,7 @@ package knows of SQLAlchemy.
 """
 
 from trials.store.contract import Store
-from trials.store.leases import renewed
+from trials.store.leases import new_owner, renewed
 from trials.store.store import SqlStore, open_store
 
-__all__ = ["SqlStore", "Store", "open_store", "renewed"]
+__all__ = ["SqlStore", "Store", "new_owner", "open_store", "renewed"]

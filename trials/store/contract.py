@@ -342,7 +342,7 @@ class Store(Protocol):
 
         Args:
             study: name.
-            owner: ``host:pid``; a lease of the same owner is taken over.
+            owner: as `new_owner` names one; a lease of the same owner is taken over.
             seconds: how long it lasts unless renewed.
             steal: take it even if someone else's has not ended.
 

@@ -1,5 +1,9 @@
 """The lease on a study: who drives it, and until when by the database's clock."""
 
+import os
+import re
+import secrets
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
@@ -16,6 +20,17 @@ from trials.store.transactions import StudyChange
 
 BEATS = 3
 """Renewals in the time that a lease lasts."""
+
+_OWNER = re.compile(r"(?P<host>.+?):(?P<process>\d+)(:[0-9a-f]{16})?")
+
+
+def new_owner() -> str:
+    """A name for the holder of a lease, ``host:pid:token``.
+
+    The token is random: containers may share a host's name and number their processes alike, and
+    two threads are one process.
+    """
+    return f"{socket.gethostname() or 'unknown'}:{os.getpid()}:{secrets.token_hex(8)}"
 
 
 class Lease(NamedTuple):
@@ -121,9 +136,15 @@ def _busy(study: str, owner: str | None, until: datetime | None) -> StudyBusyErr
             f"The lease on study {study!r} is no longer held by this process.",
             f"Go on with 'kwsearch resume {study}'.",
         )
-    host, _, process = owner.rpartition(":")
+    process, host = _parts(owner)
     return StudyBusyError(
-        f"Study {study!r} is driven by process {process} on host {host or 'unknown'}; its lease "
-        f"ends at {until:%Y-%m-%d %H:%M:%S} UTC unless it is renewed.",
+        f"Study {study!r} is driven by process {process} on host {host}; its lease ends at "
+        f"{until:%Y-%m-%d %H:%M:%S} UTC unless it is renewed.",
         "Wait until then, or take the study over with --steal if that process is gone.",
     )
+
+
+def _parts(owner: str) -> tuple[str, str]:
+    """Process and host of an owner, for people."""
+    found = _OWNER.fullmatch(owner)
+    return (found["process"], found["host"]) if found else (owner, "unknown")
