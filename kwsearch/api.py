@@ -151,11 +151,20 @@ def plan(
     return answers.beside_published(rows, table.name, params) if references else rows
 
 
-def count(config: NetworkConfig | str | Path) -> Row:
+def count(config: NetworkConfig | str | Path, *, trust_code: bool = False) -> Row:
     """What a configuration costs: of a JSON file, a published name, or given as it is.
 
-    An exported folder is counted on the table that lies in it. Published networks of the same
-    backbone stand under ``published``, with the accuracy of full training.
+    An exported folder is counted on the table that lies in it, and nothing that it names is run.
+    Published networks of the same backbone stand under ``published``, with the accuracy of full
+    training.
+
+    Args:
+        config: what to count.
+        trust_code: whether code that a configuration names may be run, where its network is not
+            kwsearch's, torchvision's or timm's.
+
+    Raises:
+        InputError: there is no such configuration, or its code is not trusted.
     """
     if not isinstance(config, NetworkConfig):
         if Path(config).is_dir():
@@ -163,6 +172,9 @@ def count(config: NetworkConfig | str | Path) -> Row:
         config = _read_config(config)
     table = None
     if ":" in config.backbone:
+        from search_spaces.networks.named import require_trust  # noqa: PLC0415 - loads torch
+
+        require_trust(config.backbone, trust_code=trust_code)
         table = problems.named_table(config.backbone, config.num_classes, config.in_channels)
     return answers.count_row(plan_network(config, table))
 
@@ -346,6 +358,7 @@ def export(
     trial: int | None = None,
     max_params: int | None = None,
     onnx: bool = False,
+    trust_code: bool = False,
     database: str | None = None,
 ) -> Path:
     """Write a trial, or the best within ``max_params``, as a folder; see `kwsearch.exporting`.
@@ -357,7 +370,10 @@ def export(
         max_params: most parameters, where no trial is named.
         onnx: whether the network is written as an ONNX graph too, which is compared with it on
             images of the study.
-        database: where the study is kept.
+        trust_code: whether code that makes the network may be run for that, where it is not
+            kwsearch's, torchvision's or timm's.
+        database: where the study is kept; its weights are looked for in ``runs`` here, and beside
+            an SQLite file.
 
     Raises:
         InputError: no such study or trial, the folder exists, or no graph can be made.
@@ -367,7 +383,7 @@ def export(
     with _reading(database) as store:
         record = _best(store, name, max_params) if trial is None else store.trial(name, trial)
         found = _found(store, name)
-        return exporting.export_trial(found, record, Path(folder), onnx=onnx)
+        return exporting.export_trial(found, record, Path(folder), onnx=onnx, trust_code=trust_code)
 
 
 def export_ladder(
@@ -376,6 +392,7 @@ def export_ladder(
     folder: str | Path,
     sizes: str,
     onnx: bool = False,
+    trust_code: bool = False,
     database: str | None = None,
 ) -> list[Row]:
     """Write the best trial under each of several sizes as folders in one folder, or none of them.
@@ -385,6 +402,7 @@ def export_ladder(
         folder: to be created.
         sizes: ``1/4x,1/2x,1x``, multiples of the plain backbone's parameters, or ``300k,1M``.
         onnx: as for `export`.
+        trust_code: likewise.
         database: where the study is kept.
 
     Returns:
@@ -401,11 +419,13 @@ def export_ladder(
         found = _found(store, name)
         rungs = exporting.parse_ladder(sizes, found.study.spec.backbone.params)
         under = exporting.best_under(rungs, lambda most: store.best(name, most))
-        return exporting.export_ladder(found, under, Path(folder), onnx=onnx)
+        return exporting.export_ladder(found, under, Path(folder), onnx=onnx, trust_code=trust_code)
 
 
 def _found(store: Store, name: str) -> exporting.Found:
-    return exporting.Found(store.study(name), store.front(name), store.files(name))
+    file = Path(store.location)
+    runs = exporting.runs_folders(file if file.is_file() else None)
+    return exporting.Found(store.study(name), store.front(name), store.files(name), runs)
 
 
 def load(folder: str | Path) -> Exported:

@@ -4,7 +4,6 @@ What it leaves is a folder: ``config.json`` and ``backbone.json`` of the export,
 ``checkpoints/`` to go on from, and in the end ``model.safetensors`` and ``results.json``.
 """
 
-import importlib
 import json
 import os
 from collections.abc import Callable
@@ -48,6 +47,8 @@ class Wishes:
         batch_size: another batch size; the learning rate changes in proportion.
         device: in torch's words; a GPU where there is one if None.
         seed: of weights, order and augmentation.
+        trust_code: whether code that the export names may be run, see
+            `search_spaces.networks.named.require_trust`.
     """
 
     data: str | None = None
@@ -58,6 +59,7 @@ class Wishes:
     batch_size: int | None = None
     device: str | None = None
     seed: int = 0
+    trust_code: bool = False
 
 
 def train(exported: Exported, wishes: Wishes, output: Path, watch: Watch) -> dict[str, Any]:
@@ -82,8 +84,11 @@ def train(exported: Exported, wishes: Wishes, output: Path, watch: Watch) -> dic
         raise InputError(f"{exported.folder} names no images.", "Name them with --data.")
     recipe = recipe_of(exported, wishes, source)
     images = images_of(exported.backbone, source, recipe, wishes)
-    full = importlib.import_module("trials.training.full")  # torch is loaded here
-    task = full.FullTask(
+    from search_spaces.networks.named import require_trust  # noqa: PLC0415 - loads torch
+    from trials.training.full import FullTask  # noqa: PLC0415 - likewise
+
+    require_trust(exported.backbone.name, trust_code=wishes.trust_code)
+    task = FullTask(
         plan=exported.plan,
         recipe=recipe,
         images=images,

@@ -16,7 +16,7 @@ from datetime import UTC
 from pathlib import Path
 from typing import Self
 
-from trials.files import DRAFT, file_sha256
+from trials.files import DRAFT, file_sha256, write_whole
 from trials.records import KeptFile, StudyRecord
 
 RUNS = Path("runs")
@@ -64,6 +64,25 @@ class Checkpoints:
             place = path.relative_to(self.runs).as_posix()
             return KeptFile(place, file_sha256(path), path.stat().st_size)
         return None
+
+    def take_over(self, number: int, epoch: int, kept: KeptFile) -> None:
+        """Make another trial's kept weights those of a trial too: linked, or copied if need be.
+
+        Args:
+            number: of the trial.
+            epoch: that the weights were reached after.
+            kept: the other trial's file; one that is gone or has changed is not taken over.
+        """
+        source, path = self.runs / kept.path, self.path(number, epoch)
+        with suppress(OSError):
+            if file_sha256(source) != kept.sha256:
+                return
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.unlink(missing_ok=True)
+            try:
+                path.hardlink_to(source)
+            except OSError:
+                write_whole(path, lambda file: file.write(source.read_bytes()), need=kept.bytes)
 
     def forget(self, number: int, kept: KeptFile | None = None) -> None:
         """Remove all files of a finished trial but the one that is kept."""

@@ -209,9 +209,16 @@ class Search:
             stopped = self.report(trial, measurement) is Verdict.STOP
             over = stopped or measurement.epoch == self.ladder.top
             if over:
+                self._take_weights_over(trial, earlier)
                 self.finish(trial, Outcome(TrialState.COMPLETE))
                 break
         return over
+
+    def _take_weights_over(self, trial: Trial, earlier: Earlier) -> None:
+        """Keep what the earlier training ended with, where its study keeps it."""
+        kept = self.store.files(earlier.study).get(earlier.number)
+        if self.checkpoints is not None and kept is not None:
+            self.checkpoints.take_over(trial.number, self.ladder.top, kept)
 
     def _propose(self) -> tuple[Trial, Earlier | None] | None:
         """Begin a new trial; what was measured of it before, or None if there is no new one."""

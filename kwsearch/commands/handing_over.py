@@ -7,7 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
-from kwsearch.commands.options import AsCsv, AsJson, Database, MaxParams, Name, form_of
+from kwsearch.commands.options import (
+    AsCsv,
+    AsJson,
+    Database,
+    MaxParams,
+    Name,
+    TrustCode,
+    form_of,
+)
+from kwsearch.exporting.layout import WEIGHTS
 from kwsearch.output import say, show_record
 from search_spaces.errors import InputError
 
@@ -48,6 +57,7 @@ def export(
     onnx: Annotated[
         bool, typer.Option("--onnx", help="Add the network as an ONNX graph, checked on images.")
     ] = False,
+    trust_code: TrustCode = False,
     database: Database = None,
 ) -> None:
     """Write a network with its counts, its model card and where it came from into a folder."""
@@ -67,19 +77,32 @@ def export(
             trial=trial,
             max_params=max_params,
             onnx=onnx,
+            trust_code=trust_code,
             database=database,
         )
         sys.stdout.write(f"{written}\n")
+        _tell_weights(written)
         return
-    rows = api.export_ladder(name, folder=folder, sizes=ladder, onnx=onnx, database=database)
+    rows = api.export_ladder(
+        name, folder=folder, sizes=ladder, onnx=onnx, trust_code=trust_code, database=database
+    )
     for row in rows:
         _tell_rung(folder, row)
+
+
+def _tell_weights(folder: Path) -> None:
+    if not (folder / WEIGHTS).exists():
+        say(
+            f"{folder} holds no weights: none are kept of this trial, or they lie neither in runs "
+            f"here nor beside the database. Train it: kwsearch train {folder}"
+        )
 
 
 def _tell_rung(folder: Path, row: Mapping[str, Any]) -> None:
     """A folder that was written goes to standard output, why there is none to standard error."""
     if row["folder"] == row["rung"]:
         sys.stdout.write(f"{folder / row['folder']}\n")
+        _tell_weights(folder / row["folder"])
     elif row["folder"]:
         say(f"{row['rung']}: trial {row['trial']} is the best here too, see {row['folder']}.")
     else:

@@ -40,6 +40,14 @@ Trials = Annotated[
     int | None,
     typer.Option(min=1, metavar="N", help="Trials in the whole study, instead of its own number."),
 ]
+TrustCode = Annotated[
+    bool,
+    typer.Option(
+        "--trust-code",
+        help="Run code that the file names, where the network is not kwsearch's, torchvision's or "
+        "timm's.",
+    ),
+]
 
 
 def form_of(as_json: bool, as_csv: bool) -> Form:

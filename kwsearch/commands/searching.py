@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kwsearch.commands.options import DETAILS, AsCsv, AsJson, Database, Name, Study, Trials, form_of
+from kwsearch.commands.options import (
+    DETAILS,
+    AsCsv,
+    AsJson,
+    Database,
+    Name,
+    Study,
+    Trials,
+    TrustCode,
+    form_of,
+)
 from kwsearch.output import Form, say, show_record, show_rows
 from kwsearch.progress import Progress, format_duration
 from kwsearch.quantities import parse_quantity
@@ -58,6 +68,7 @@ def count(
     config: Annotated[
         str, typer.Argument(metavar="CONFIG", help="A configuration as JSON, or a published one.")
     ],
+    trust_code: TrustCode = False,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
@@ -65,7 +76,7 @@ def count(
     form = form_of(as_json, as_csv)
     from kwsearch import api
 
-    show_record(api.count(config), form)
+    show_record(api.count(config, trust_code=trust_code), form)
 
 
 def search(

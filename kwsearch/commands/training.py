@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from kwsearch.commands.options import AsJson, Database
+from kwsearch.commands.options import AsJson, Database, TrustCode
 from kwsearch.output import Form, show_record
 from kwsearch.progress import EpochProgress
 
@@ -34,6 +34,7 @@ def train(
         str | None, typer.Option(metavar="D", help="cpu or cuda; a GPU where there is one.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of the training.")] = 0,
+    trust_code: TrustCode = False,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="DIR", help="Where to write; DIR-trained."),
@@ -63,6 +64,7 @@ def train(
             batch_size=batch_size,
             device=device,
             seed=seed,
+            trust_code=trust_code,
         )
     if results is not None:
         show_record(results, form)

@@ -8,6 +8,7 @@ from kwsearch.exporting.exported import Exported, load
 from kwsearch.exporting.folder import Found, export_ladder, export_trial
 from kwsearch.exporting.ladder import Rung, best_under, parse_ladder
 from kwsearch.exporting.verifying import verify
+from kwsearch.exporting.weights import runs_folders
 
 __all__ = [
     "Exported",
@@ -18,5 +19,6 @@ __all__ = [
     "export_trial",
     "load",
     "parse_ladder",
+    "runs_folders",
     "verify",
 ]

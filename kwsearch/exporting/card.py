@@ -62,7 +62,7 @@ _LOAD = """\
 ```python
 import kwsearch
 
-network = kwsearch.load(".").network()  # this folder
+network = kwsearch.load(".").network(ARGUMENTS)  # this folder
 ```
 
 The same step by step:
@@ -246,7 +246,10 @@ class Card:
 
     def _loading(self) -> str:
         weights = self._has(WEIGHTS)
-        told = [f"{_LOAD}{_LOAD_WEIGHTS if weights else ''}```"]
+        own = ":" in self.study.spec.backbone.name
+        asked = [*["trust_code=True"] * own, *["fresh=True"] * (not weights)]
+        load = _LOAD.replace("ARGUMENTS", ", ".join(asked))
+        told = [f"{load}{_LOAD_WEIGHTS if weights else ''}```"]
         told.append(
             "The weights are those of the trial's short training."
             if weights

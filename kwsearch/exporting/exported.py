@@ -1,6 +1,5 @@
 """An exported folder, read back."""
 
-import importlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,12 @@ if TYPE_CHECKING:
     from torch import nn
 
 T = TypeVar("T")
+
+MOST_BYTES = 32 * 2**20
+"""Largest JSON file that is read: ten thousand layers and their counts need a fifth of it."""
+
+MOST_SITES = 10_000
+"""Most layers in a table that is planned on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +50,33 @@ class Exported:
         """The table of layers that it is planned on."""
         return self.plan.backbone
 
-    def network(self) -> "nn.Module":
+    def network(self, *, trust_code: bool = False, fresh: bool = False) -> "nn.Module":
         """Build the network for inference; torch is loaded here.
 
+        Args:
+            trust_code: whether code that the folder names may be run, where the network is
+                neither a shipped one nor one of torchvision's or timm's models. It is looked for
+                in the current directory first.
+            fresh: whether a folder without weights gives the network with those that the trial's
+                training started from.
+
         Returns:
-            The module in evaluation mode, with the trial's weights, or where none were kept with
-            those that the trial's training started from.
+            The module in evaluation mode, with the trial's weights.
 
         Raises:
-            InputError: the backbone is a function of one's own, and is not there or has changed.
+            InputError: the code is not trusted, is not there or has changed; or there are no
+                weights, and fresh ones were not asked for.
             DamagedDataError: the weights are not those of this network.
         """
-        networks = importlib.import_module("kwsearch.exporting.networks")
-        built: nn.Module = networks.built(self)
-        return built
+        from kwsearch.exporting.networks import built  # noqa: PLC0415 - loads torch
+
+        if self.weights is None and not fresh:
+            raise InputError(
+                f"{self.folder} holds no weights: none were kept of this trial.",
+                f"Train it with 'kwsearch train {self.folder}', or ask for the untrained network "
+                "with network(fresh=True).",
+            )
+        return built(self.plan, self.weights, self.origin, trust_code=trust_code)
 
 
 def load(folder: str | Path) -> Exported:
@@ -73,9 +91,7 @@ def load(folder: str | Path) -> Exported:
     weights = folder / WEIGHTS if WEIGHTS in listed else None
     if weights is not None:
         _require_unchanged(weights, listed)
-    backbone = read_part(
-        folder, BACKBONE, listed, lambda raw: Backbone.from_dict(plain_object(raw))
-    )
+    backbone = read_part(folder, BACKBONE, listed, _table)
     plan = read_part(
         folder, CONFIG, listed, lambda raw: plan_network(NetworkConfig.from_json(raw), backbone)
     )
@@ -104,6 +120,8 @@ def read_part(folder: Path, name: str, listed: Mapping[str, str], read: Callable
     """
     path = folder / name
     _require_unchanged(path, listed)
+    if path.stat().st_size > MOST_BYTES:
+        raise DamagedDataError(f"{path} is larger than {MOST_BYTES // 2**20} MiB.", CURE)
     try:
         return read(path.read_bytes())
     except (
@@ -124,6 +142,14 @@ def plain_object(raw: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise TypeError(f"it holds a {type(value).__name__}, not an object")
     return value
+
+
+def _table(raw: bytes) -> Backbone:
+    value = plain_object(raw)
+    sites = value.get("sites", ())
+    if len(sites) > MOST_SITES:
+        raise ValueError(f"it has {len(sites):,} layers, more than {MOST_SITES:,}")
+    return Backbone.from_dict(value)
 
 
 def _require_unchanged(path: Path, listed: Mapping[str, str]) -> None:

@@ -30,14 +30,23 @@ class Found:
         study: as the database has it.
         front: its front.
         kept: weights that are kept, by trial.
+        runs: runs folders that they are looked for in.
     """
 
     study: StudyRecord
     front: Sequence[TrialRecord]
     kept: Mapping[int, KeptFile]
+    runs: Sequence[Path]
 
 
-def export_trial(found: Found, record: TrialRecord, folder: Path, *, onnx: bool = False) -> Path:
+def export_trial(
+    found: Found,
+    record: TrialRecord,
+    folder: Path,
+    *,
+    onnx: bool = False,
+    trust_code: bool = False,
+) -> Path:
     """Write a trial into a new folder, whole or not at all; `layout` says which files.
 
     Args:
@@ -45,6 +54,7 @@ def export_trial(found: Found, record: TrialRecord, folder: Path, *, onnx: bool 
         record: the trial.
         folder: to be created; its parent may have to be too.
         onnx: whether the network is written as a graph too, and checked on the study's images.
+        trust_code: whether code that makes the network may be run for that.
 
     Raises:
         InputError: the folder exists, or a graph cannot be made or differs from the network.
@@ -52,7 +62,7 @@ def export_trial(found: Found, record: TrialRecord, folder: Path, *, onnx: bool 
         DamagedDataError: the weights that are kept of the trial are not as they were written.
     """
     with _whole(folder) as draft:
-        _write(draft, found, record, onnx=onnx)
+        _write(draft, found, record, onnx=onnx, trust_code=trust_code)
     return folder
 
 
@@ -62,6 +72,7 @@ def export_ladder(
     folder: Path,
     *,
     onnx: bool = False,
+    trust_code: bool = False,
 ) -> list[Row]:
     """Write the trial of each rung into a folder of its own, all of them or none.
 
@@ -72,6 +83,7 @@ def export_ladder(
         rungs: sizes, and the best trial under each.
         folder: to be created.
         onnx: as for `export_trial`.
+        trust_code: likewise.
 
     Returns:
         What ``ladder.json`` says: ``rung``, ``max_params``, ``trial``, ``params``, ``accuracy`` and
@@ -88,7 +100,7 @@ def export_ladder(
             if record is not None and record.number not in places:
                 places[record.number] = rung.name
                 (draft / rung.name).mkdir()
-                _write(draft / rung.name, found, record, onnx=onnx)
+                _write(draft / rung.name, found, record, onnx=onnx, trust_code=trust_code)
             rows.append(
                 {
                     "rung": rung.name,
@@ -121,7 +133,9 @@ def _whole(folder: Path) -> Iterator[Path]:
         ) from None
 
 
-def _write(folder: Path, found: Found, record: TrialRecord, *, onnx: bool) -> None:
+def _write(
+    folder: Path, found: Found, record: TrialRecord, *, onnx: bool, trust_code: bool
+) -> None:
     """Fill an empty folder with a trial."""
     study, kept = found.study, found.kept.get(record.number)
     values, no_upstream = contents(study, record), None
@@ -136,9 +150,9 @@ def _write(folder: Path, found: Found, record: TrialRecord, *, onnx: bool) -> No
         write_json(folder / name, value)
     (folder / RECIPE).write_text(recipe_text(study), encoding="utf-8")
     if kept is not None:
-        copy_weights(kept, folder)
+        copy_weights(kept, found.runs, folder)
     write_checksums(folder)
-    compared = write_graph(folder, study) if onnx else None
+    compared = write_graph(folder, study, trust_code=trust_code) if onnx else None
     card = Card(
         study=study,
         record=record,

@@ -1,6 +1,5 @@
 """The door to onnx: it and torch are loaded when a graph is asked for."""
 
-import importlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,14 +23,20 @@ class Compared:
     largest: float
 
 
-def write_graph(folder: Path, study: StudyRecord) -> Compared:
+def write_graph(folder: Path, study: StudyRecord, *, trust_code: bool = False) -> Compared:
     """Write the network of an export as a graph beside its other files, and compare the two.
+
+    Args:
+        folder: of the export; without weights the graph is that of the untrained network.
+        study: whose images are compared on.
+        trust_code: as for `kwsearch.exporting.exported.Exported.network`.
 
     Raises:
         InputError: the libraries, the images or the network are not there, or the graph differs.
     """
-    onnx_graph = importlib.import_module("kwsearch.exporting.onnx_graph")
-    onnx_graph.require_onnx()
+    from kwsearch.exporting.onnx_graph import require_onnx, write_onnx  # noqa: PLC0415 - loads torch
+
+    require_onnx()
     with images_of(study) as (_, data):
-        compared: Compared = onnx_graph.write_onnx(load(folder).network(), data, folder / ONNX)
-    return compared
+        network = load(folder).network(trust_code=trust_code, fresh=True)
+        return Compared(*write_onnx(network, data, folder / ONNX))

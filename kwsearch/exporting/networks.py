@@ -1,6 +1,8 @@
 """Exported networks as modules; torch is loaded with this file."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -8,9 +10,10 @@ from safetensors.torch import load_file
 from torch import nn
 
 from kwsearch.exporting.checksums import CURE
-from kwsearch.exporting.exported import Exported
 from kwsearch.exporting.layout import BACKBONE
+from search_spaces import Plan
 from search_spaces.networks import build
+from search_spaces.networks.named import is_library_model, require_trust
 from trials.errors import DamagedDataError
 from trials.training.recipe import AttentionStart
 from trials.training.starting import started
@@ -29,42 +32,62 @@ _TYPES = {
 }
 
 
-def built(exported: Exported) -> nn.Module:
-    """The network in evaluation mode; see `Exported.network`."""
+def built(
+    plan: Plan, weights: Path | None, origin: Mapping[str, Any], *, trust_code: bool
+) -> nn.Module:
+    """The network in evaluation mode; see `kwsearch.exporting.exported.Exported.network`."""
+    require_trust(plan.backbone.name, trust_code=trust_code)
     with torch.random.fork_rng(devices=[]):
-        network = started(
-            exported.plan,
-            attention_start=_attention_start(exported),
-            seed=int(exported.origin["seed"]),
-        )
-    if exported.weights is not None:
-        check_weights(exported.weights, network)
-        network.load_state_dict(load_file(exported.weights))
+        network = started(plan, attention_start=_attention_start(origin), seed=int(origin["seed"]))
+    if weights is not None:
+        check_weights(weights, network)
+        network.load_state_dict(load_file(weights))
     return network.eval()
 
 
-def rebuilt(exported: Exported) -> tuple[int, int]:
+def rebuilt(folder: Path, plan: Plan, weights: Path | None) -> tuple[int | None, int]:
     """Build the network for its sizes alone, and compare the weights with it.
 
-    A shipped network takes no memory for that.
+    A shipped network takes no memory for that. Code of anyone but kwsearch, torchvision and timm
+    is not run: then the cells among the weights are compared with the plan.
 
     Returns:
-        Parameters of the network, and tensors in the file of weights (0 without one).
+        Parameters of the network, None where it was not built; tensors in the file of weights
+        (0 without one).
 
     Raises:
-        InputError: the backbone is a function of one's own, and is not there or has changed.
+        InputError: torchvision or timm has no such model any more.
         DamagedDataError: the table or the weights do not fit the network.
     """
-    own = ":" in exported.backbone.name
+    name = plan.backbone.name
+    library = is_library_model(name)
+    if ":" in name and not library:
+        return None, 0 if weights is None else _check_cells(weights, plan)
     try:
-        with torch.device("cpu" if own else "meta"), torch.random.fork_rng(devices=[]):
-            network = build(exported.plan)
+        with torch.device("cpu" if library else "meta"), torch.random.fork_rng(devices=[]):
+            network = build(plan)
     except AssertionError as error:
         raise DamagedDataError(
-            f"{exported.folder / BACKBONE} does not fit the network: {error}.", CURE
+            f"{folder / BACKBONE} does not fit the network: {error}.", CURE
         ) from None
-    tensors = 0 if exported.weights is None else check_weights(exported.weights, network)
+    tensors = 0 if weights is None else check_weights(weights, network)
     return sum(parameter.numel() for parameter in network.parameters()), tensors
+
+
+def _check_cells(path: Path, plan: Plan) -> int:
+    """Compare the cells in a safetensors file with a plan; raises like `check_weights`."""
+    found = _stored(path)
+    for warehouse in plan.warehouses:
+        wanted = (warehouse.cells, *warehouse.cell_shape)
+        names = [f"{plan.sites[i].site.name}.warehouse.cells" for i in warehouse.sites]
+        shapes = [found[name][0] for name in names if name in found]
+        if shapes != [wanted]:
+            raise DamagedDataError(
+                f"{path} is not of this network: {names[0]!r} should be "
+                f"{'x'.join(map(str, wanted))}.",
+                CURE,
+            )
+    return len(found)
 
 
 def check_weights(path: Path, network: nn.Module) -> int:
@@ -94,9 +117,9 @@ def check_weights(path: Path, network: nn.Module) -> int:
     return len(found)
 
 
-def _attention_start(exported: Exported) -> AttentionStart:
+def _attention_start(origin: Mapping[str, Any]) -> AttentionStart:
     """How the attention of the trial's training began; studies did not always say."""
-    settings = exported.origin.get("settings")
+    settings = origin.get("settings")
     proxy = settings.get("proxy") if isinstance(settings, dict) else None
     start = proxy.get("attention_start") if isinstance(proxy, dict) else None
     return "assigned" if start == "assigned" else "temperature"

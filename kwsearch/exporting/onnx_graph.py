@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.export import Dim
 
-from kwsearch.exporting.graph import Compared
 from search_spaces import InputError
 from trials.training.augment import normalise
 from trials.training.data import TrainingData
@@ -27,7 +26,7 @@ _INPUT, _OUTPUT = "images", "logits"
 _NEEDED = ("onnxscript", "onnx", "onnxruntime")
 
 
-def write_onnx(network: nn.Module, data: TrainingData, path: Path) -> Compared:
+def write_onnx(network: nn.Module, data: TrainingData, path: Path) -> tuple[float, float]:
     """Write a network in evaluation mode, and compare the graph with it on real images.
 
     The input ``images`` is float32 ``[batch, C, H, W]``, normalised; the output ``logits`` is
@@ -37,6 +36,9 @@ def write_onnx(network: nn.Module, data: TrainingData, path: Path) -> Compared:
         network: what to write; built to choose its ways by itself.
         data: whose validation images are compared, one by one and all at once.
         path: the file.
+
+    Returns:
+        The fields of `kwsearch.exporting.graph.Compared`.
 
     Raises:
         InputError: the libraries for it are not installed, the network cannot be written as a
@@ -63,7 +65,7 @@ def write_onnx(network: nn.Module, data: TrainingData, path: Path) -> Compared:
             f"largest logit is {largest:.2g}.",
             "Export without --onnx, and report the configuration.",
         )
-    return Compared(float(apart), float(largest))
+    return float(apart), float(largest)
 
 
 def require_onnx() -> ModuleType:

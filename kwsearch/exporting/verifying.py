@@ -3,9 +3,12 @@
 Bytes are compared with the checksums first, without torch. Then everything that can be worked out
 again is: the plan and its digest, the counts, the authors' settings, the network and the names and
 shapes of its weights. So a folder is found out too whose checksums were made to fit.
+
+Nothing that the folder brings or names is run: a network that is neither shipped nor one of
+torchvision's or timm's models is verified on its table, and said to be.
 """
 
-import importlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from search_spaces import count, from_upstream, plan_network
 from trials.errors import DamagedDataError
 
 Row = dict[str, Any]
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 Checked = tuple[str, str]
 """What was looked at, and what was found."""
 
@@ -29,7 +33,7 @@ def verify(folder: Path) -> Row:
         ``found``); and of a single trial ``digest``, ``params`` and ``macs``.
 
     Raises:
-        InputError: there is no export there, or its backbone is a function that is not there.
+        InputError: there is no export there.
         DamagedDataError: a file is not as it was written, missing, or was added; the message names
             it.
     """
@@ -55,16 +59,26 @@ def verify(folder: Path) -> Row:
 def _ladder(folder: Path, index: Row) -> Iterator[tuple[str, str, str]]:
     try:
         rungs = {row["folder"]: row for row in reversed(index["rungs"]) if row["folder"]}
-        places = {name: folder / Path(name).name for name in rungs}
+        odd = [name for name in rungs if not _NAME.fullmatch(name)]
     except (KeyError, TypeError) as error:
         raise DamagedDataError(f"{folder / LADDER} cannot be used: {error!r}.", CURE) from None
-    for name, place in places.items():
-        verify(place)
-        exported, row = load(place), rungs[name]
+    odd += [name for name in rungs if not odd and not _is_trial(folder / name)]
+    if odd:
+        raise DamagedDataError(
+            f"{folder / LADDER} names {odd[0]!r}, which is no exported trial beside it.", CURE
+        )
+    for name, row in rungs.items():
+        verify(folder / name)
+        exported = load(folder / name)
         for key in ("trial", "params", "accuracy"):
             _same(folder / LADDER, f"{key} of rung {name}", row.get(key), exported.origin.get(key))
         found = f"trial {row['trial']}, {row['params']:,} parameters"
         yield (f"rung {name}", "everything below", found)
+
+
+def _is_trial(folder: Path) -> bool:
+    """Whether a folder lies where its name says, and holds one trial, not a ladder."""
+    return folder.is_dir() and not folder.is_symlink() and not (folder / LADDER).exists()
 
 
 def _trial(exported: Exported) -> Iterator[Checked]:
@@ -82,11 +96,18 @@ def _trial(exported: Exported) -> Iterator[Checked]:
         settings = read_part(folder, UPSTREAM, listed, lambda raw: from_upstream(plain_object(raw)))
         _same(folder / UPSTREAM, "digest", plan_network(settings).digest, plan.digest)
         yield f"the authors' settings ({UPSTREAM})", "the same network"
-    networks = importlib.import_module("kwsearch.exporting.networks")  # torch is loaded here
-    built, tensors = networks.rebuilt(exported)
-    yield "the network, built", f"{built:,} parameters"
-    if exported.weights is not None:
-        yield f"names, shapes and types of weights ({exported.weights.name})", f"{tensors} tensors"
+    from kwsearch.exporting.networks import rebuilt  # noqa: PLC0415 - loads torch
+
+    built, tensors = rebuilt(folder, plan, exported.weights)
+    if built is None:
+        yield "the network, on its table", f"{plan.backbone.name} was not run"
+    else:
+        yield "the network, built", f"{built:,} parameters"
+    what = "cells" if built is None else "names, shapes and types of"
+    if exported.weights is None:
+        yield "weights", "none were kept of this trial"
+    else:
+        yield f"{what} weights ({exported.weights.name})", f"{tensors} tensors"
 
 
 def _same(path: Path, what: str, told: object, found: object) -> None:

@@ -1,6 +1,11 @@
-"""The weights that a study keeps of a trial, copied into its export."""
+"""The weights that a study keeps of a trial, found and copied into its export.
+
+The database names them by their path in the runs folder. That is ``runs`` in the current directory,
+the folder in which an SQLite file lies, or ``runs`` beside that file.
+"""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from kwsearch.exporting.layout import WEIGHTS
@@ -10,22 +15,33 @@ from trials.files import file_sha256
 from trials.records import KeptFile
 
 
-def copy_weights(kept: KeptFile, folder: Path) -> bool:
-    """Copy a file of weights that the database names, if it lies in this folder's runs.
+def runs_folders(database: Path | None) -> tuple[Path, ...]:
+    """Where weights are looked for, in this order.
+
+    Args:
+        database: the SQLite file, None for a server.
+    """
+    beside = () if database is None else (database.parent, database.parent / RUNS.name)
+    return tuple(dict.fromkeys(folder.absolute() for folder in (RUNS, *beside)))
+
+
+def copy_weights(kept: KeptFile, runs: Sequence[Path], folder: Path) -> bool:
+    """Copy a file of weights that the database names, if it lies in one of these runs folders.
 
     Returns:
         Whether it is there: an export may be written elsewhere than the study was searched.
 
     Raises:
-        DamagedDataError: it is not the file that was written.
+        DamagedDataError: no file of that name is the one that was written.
     """
-    source = RUNS / kept.path
-    try:
+    found = [at / kept.path for at in runs if (at / kept.path).is_file()]
+    for source in found:
         shutil.copyfile(source, folder / WEIGHTS)
-    except FileNotFoundError:
-        return False
-    if file_sha256(folder / WEIGHTS) != kept.sha256:
+        if file_sha256(folder / WEIGHTS) == kept.sha256:
+            return True
+        (folder / WEIGHTS).unlink()
+    if found:
         raise DamagedDataError(
-            f"{source} is not as it was written.", "Put it back, or export another trial."
+            f"{found[0]} is not as it was written.", "Put it back, or export another trial."
         )
-    return True
+    return False

@@ -3,14 +3,17 @@
 The function may take ``num_classes`` and ``in_channels`` as keyword arguments, and is given those
 that its signature names. One that takes ``**kwargs`` is given ``num_classes`` beside them, as the
 model functions of torchvision and timm want it. Modules are looked for in the current directory
-first, as ``python -m`` does.
+first, as ``python -m`` does, unless the name is that of a model of torchvision or timm.
+
+Whoever calls a function by name runs code. Where the name comes from a file that a stranger may
+have written, `require_trust` stands before.
 """
 
 import importlib
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,41 @@ from torch import nn
 from search_spaces.errors import InputError, nearest
 from search_spaces.networks.tracing import trace
 from search_spaces.sites import Backbone
+
+LIBRARIES = ("torchvision.models", "timm.models")
+"""Packages whose models are known by name."""
+
+
+def is_library_model(name: str) -> bool:
+    """Whether a name is that of a model which torchvision or timm lists among its own."""
+    where, _, what = name.partition(":")
+    package = next((p for p in LIBRARIES if where == p or where.startswith(f"{p}.")), None)
+    if package is None:
+        return False
+    try:
+        library, module = importlib.import_module(package), importlib.import_module(where)
+    except ImportError:
+        return False
+    listed = getattr(library, "list_models", None) or importlib.import_module("timm").list_models
+    return what in listed() and callable(getattr(module, what, None))
+
+
+def require_trust(name: str, *, trust_code: bool) -> None:
+    """Refuse to run code that a file names, unless a person has asked for it.
+
+    Args:
+        name: of a backbone; shipped names and models of torchvision and timm need no trust.
+        trust_code: whether the person has.
+
+    Raises:
+        InputError: it is other code, and the person has not.
+    """
+    if ":" in name and not trust_code and not is_library_model(name):
+        raise InputError(
+            f"The network is made by code that is not kwsearch's, torchvision's or timm's: {name}. "
+            "Nothing of it was run.",
+            "Read that code; to run it, ask with --trust-code, or trust_code=True in Python.",
+        )
 
 
 def trace_named(
@@ -60,7 +98,7 @@ def named_network(name: str, *, num_classes: int, in_channels: int) -> nn.Module
         InputError: the module cannot be imported, or the function is not there, fails, or returns
             something else than a module.
     """
-    with _here_first():
+    with nullcontext() if is_library_model(name) else _here_first():
         function = _function(name)
         wanted = _taken(function, {"num_classes": num_classes, "in_channels": in_channels})
         try:

@@ -18,10 +18,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from safetensors.torch import load_file, save_file
+from typer.testing import CliRunner
 
 import kwsearch
 from kwsearch import api
-from kwsearch.exporting import Found, export_trial, onnx_graph, parse_ladder
+from kwsearch.cli import app
+from kwsearch.exporting import Found, export_trial, onnx_graph, parse_ladder, runs_folders
 from kwsearch.exporting import folder as writing
 from kwsearch.exporting.card import Card
 from kwsearch.exporting.contents import upstream_settings
@@ -109,7 +111,7 @@ def test_the_recipe_is_that_of_full_training(exported):
 
 
 def test_the_network_starts_as_the_trials_training_did(exported):
-    one, two = (kwsearch.load(exported).network().state_dict() for _ in range(2))
+    one, two = (kwsearch.load(exported).network(fresh=True).state_dict() for _ in range(2))
     torch.manual_seed(read(exported / "origin.json")["seed"])
     network = build(kwsearch.load(exported).plan)
     assert read(exported / "origin.json")["settings"]["proxy"]["attention_start"] == "assigned"
@@ -124,7 +126,7 @@ def test_loading_leaves_the_random_state_alone(exported):
     torch.manual_seed(7)
     wanted = torch.rand(3)
     torch.manual_seed(7)
-    kwsearch.load(exported).network()
+    kwsearch.load(exported).network(fresh=True)
     assert torch.equal(torch.rand(3), wanted)
 
 
@@ -303,7 +305,7 @@ def test_a_graph_gives_the_networks_logits_for_every_batch(exported):
     session = onnxruntime.InferenceSession(
         exported / "model.onnx", providers=["CPUExecutionProvider"]
     )
-    network = kwsearch.load(exported).network()
+    network = kwsearch.load(exported).network(fresh=True)
     told = read(exported / "pretrained_cfg.json")
     for batch in (1, 3, 10):
         images = torch.randn(batch, *told["input_size"])
@@ -413,7 +415,7 @@ def test_best_within_is_the_smallest_that_is_about_as_good(within, limit):
 @pytest.fixture
 def kept(exported, at_study):
     """Weights that a study keeps of its best trial: the starting ones, every parameter raised."""
-    network = kwsearch.load(exported).network()
+    network = kwsearch.load(exported).network(fresh=True)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.add_(1)
@@ -427,7 +429,7 @@ def kept(exported, at_study):
 def _export_kept(kept, folder):
     with open_store(None, create=False, read_only=True) as store:
         study, best = store.study("small"), store.best("small", 60_000)
-    return export_trial(Found(study, (), {best.number: kept}), best, folder)
+    return export_trial(Found(study, (), {best.number: kept}, runs_folders(None)), best, folder)
 
 
 def test_kept_weights_are_exported_and_loaded(kept, tmp_path):
@@ -459,3 +461,28 @@ def test_kept_weights_that_are_elsewhere_are_told_and_damaged_ones_refused(
     folder = _export_kept(kept, tmp_path / "out")
     assert "were not at hand" in (folder / "README.md").read_text()
     assert not (folder / "model.safetensors").exists()
+    with pytest.raises(InputError, match="holds no weights"):
+        kwsearch.load(folder).network()
+
+
+@pytest.mark.parametrize("beside", [".", ".."])
+def test_weights_are_found_beside_the_database(kept, tmp_path, monkeypatch, beside):
+    """Whoever names the database of another folder gets the weights that lie there."""
+    database = Path("runs/kwsearch.db").resolve()
+    monkeypatch.chdir(tmp_path)
+    with open_store(str(database), create=False, read_only=True) as store:
+        study, best = store.study("small"), store.best("small", 60_000)
+    runs = runs_folders((database.parent / beside / "kwsearch.db").resolve())
+    found = Found(study, (), {best.number: kept}, runs)
+    folder = export_trial(found, best, tmp_path / "out")
+    assert file_sha256(folder / "model.safetensors") == kept.sha256
+
+
+@pytest.mark.usefixtures("at_study")
+def test_an_export_without_weights_says_so(tmp_path):
+    words = ["export", "small", "--trial", "0", "-o", str(tmp_path / "out")]
+    ended = CliRunner().invoke(app, words)
+    assert ended.exit_code == 0
+    assert "holds no weights" in ended.stderr
+    rows = {row["what"]: row["found"] for row in api.verify(tmp_path / "out")["checked"]}
+    assert rows["weights"] == "none were kept of this trial"

@@ -45,7 +45,7 @@ def whole(exported, tmp_path_factory):
         root = shared / f"kwsearch-{os.getpid()}"
         root.mkdir()
     folder = Path(shutil.copytree(exported, root / "whole"))
-    save_file(api.load(folder).network().state_dict(), folder / "model.safetensors")
+    save_file(api.load(folder).network(fresh=True).state_dict(), folder / "model.safetensors")
     write_checksums(folder)
     yield folder
     shutil.rmtree(root)

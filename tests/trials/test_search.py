@@ -1,5 +1,6 @@
 """The search with made-up measurements: decisions, refusals, resuming, fronts."""
 
+from dataclasses import replace
 from functools import partial
 
 import moocore
@@ -15,12 +16,13 @@ from trials.checkpoints import Checkpoints
 from trials.errors import NothingFeasibleError, StorageError
 from trials.execution import Simulated, outcome_of, run_serially
 from trials.fidelity import Ladder
+from trials.files import file_sha256
 from trials.promotion import Halving
 from trials.records import Measurement, NewStudy, Refusal, TrialState, Verdict
 from trials.sampling import guided
 from trials.search import Search, require_member, trial_seed
 from trials.store import open_store
-from trials.store.check import check
+from trials.store.check import check, examine
 
 LADDER = Ladder((1, 3))
 SPACE = Space(
@@ -441,3 +443,39 @@ def test_another_seed_s_trainings_are_not_copied(store):
     study = new_study(store, "other", trials=6, seed=1)
     run_serially(open_search(store, study, alike=["one"]), learn)
     assert {record.worker for record in store.trials("other")} == {"test:1"}
+
+
+def test_weights_of_a_copied_trial_are_those_of_the_trial_it_was_copied_from(store, kept):
+    """A member of the front keeps weights of its own, which outlive the other study's."""
+    new_study(store, "one", trials=20)
+    run_serially(searching_and_keeping(store, kept, "one"), learn_and_keep(kept))
+    other = replace(kept, place="other/checkpoints/now")
+    study = new_study(store, "other", trials=20)
+    search = Search(
+        store, study, SPACE, LIMITS, LADDER, "tpe", "test:1", HALVING,
+        checkpoints=other, alike=["one"],
+    )  # fmt: skip
+    run_serially(search, learn_and_keep(other))
+    copied, front = store.files("other"), [record.number for record in store.front("other")]
+    assert list(copied) == front == [record.number for record in store.front("one")]
+    for number, file in store.files("one").items():
+        (kept.runs / file.path).unlink()
+        assert copied[number].sha256 == file.sha256
+        assert file_sha256(kept.runs / copied[number].path) == file.sha256
+    assert examine(store, study="other", runs=kept.runs).faults == ()
+
+
+def test_weights_that_were_changed_are_not_taken_over(store, kept):
+    new_study(store, "one", trials=20)
+    run_serially(searching_and_keeping(store, kept, "one"), learn_and_keep(kept))
+    for file in store.files("one").values():
+        (kept.runs / file.path).write_text("changed")
+    other = replace(kept, place="other/checkpoints/now")
+    study = new_study(store, "other", trials=20)
+    search = Search(
+        store, study, SPACE, LIMITS, LADDER, "tpe", "test:1", HALVING,
+        checkpoints=other, alike=["one"],
+    )  # fmt: skip
+    run_serially(search, learn_and_keep(other))
+    assert store.files("other") == {}
+    assert store.front("other")
