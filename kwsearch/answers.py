@@ -4,7 +4,7 @@ Nothing here trains or loads torch. ``plan`` answers before any training, the ot
 database.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from itertools import count as numbers
 from itertools import islice
@@ -74,11 +74,20 @@ def show(store: Store, name: str, number: int) -> Row:
             {**asdict(t), "finished_at": t.finished_at.isoformat() if t.finished_at else None}
             for t in store.trainings(name, number)
         ],
-        "measurements": [asdict(m) for _, m in store.measurements(name, number)],
+        "measurements": [*_curve(store, name, number)],
         "beaten_by": [
             {"trial": m.number, "params": m.trial.params, "accuracy": m.accuracy} for m in others
         ],
     }
+
+
+def _curve(store: Store, name: str, number: int) -> Iterator[Row]:
+    """Measurements of a trial, each with what promotion decided on it, and why."""
+    decisions = store.decisions(name, number)
+    for _, measured in store.measurements(name, number):
+        made = decisions.get(measured.epoch)
+        decided = {"goes_on": made and made.goes_on, "reason": made and made.reason}
+        yield {**asdict(measured), **decided}
 
 
 def study_row(study: StudyRecord) -> Row:

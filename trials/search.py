@@ -144,10 +144,9 @@ class Search:
         self._rungs = self._rebuilt_rungs() if self.halving else {}
         self._sampler = self._rebuilt_sampler(under_way)
         for record in under_way:
-            passed = (rung for rung in self._rungs if rung < record.epochs)
-            self._open[record.number] = _Open(
-                record.number, decided=dict.fromkeys(passed, _WENT_ON)
-            )
+            passed = dict.fromkeys((rung for rung in self._rungs if rung < record.epochs), _WENT_ON)
+            decided = self.store.decisions(self._name, record.number)
+            self._open[record.number] = _Open(record.number, decided={**passed, **decided})
         if self.checkpoints is not None:
             self.checkpoints.sweep(self._waiting, self.store.files(self._name).values())
 
@@ -285,21 +284,19 @@ class Search:
                 f"{measurement.loss}.",
                 "Lower the learning rate, or set gradient clipping.",
             )
-        self.store.measure(self._name, trial.number, trial.attempt, measurement)
-        open_trial = self._open[trial.number]
-        open_trial.measured = measurement
-        return Verdict.GO_ON if self._goes_on(trial, measurement, open_trial) else Verdict.STOP
-
-    def _goes_on(self, trial: Trial, measurement: Measurement, open_trial: _Open) -> bool:
-        rung = self._rungs.get(measurement.epoch)
-        if self.halving is None or rung is None:
-            return True
-        if measurement.epoch not in open_trial.decided:  # decided once, whatever attempt measures
+        open_trial, epoch = self._open[trial.number], measurement.epoch
+        decision = open_trial.decided.get(epoch)  # made once, whatever attempt measures
+        rung = self._rungs.get(epoch)
+        if decision is None and self.halving is not None and rung is not None:
             entry = Entry(trial.number, trial.params, measurement.accuracy, went_on=False)
             decision = self.halving.decide(rung, entry)
-            open_trial.decided[measurement.epoch] = decision
+            self.store.measure(self._name, trial.number, trial.attempt, measurement, decision)
+            open_trial.decided[epoch] = decision
             rung.append(entry._replace(went_on=decision.goes_on))
-        return open_trial.decided[measurement.epoch].goes_on
+        else:
+            self.store.measure(self._name, trial.number, trial.attempt, measurement)
+        open_trial.measured = measurement
+        return Verdict.GO_ON if decision is None or decision.goes_on else Verdict.STOP
 
     def again(self, trial: Trial) -> Trial | None:
         """The next attempt at a trial whose attempt was lost; written before it is handed out.

@@ -116,10 +116,22 @@ def test_a_trial_that_was_stopped_shows_why_and_who_beats_it(database, records):
     shown = api.show("a", stopped.number, database=database)
     assert (shown["state"], shown["cause"], shown["on_front"]) == ("stopped", "promotion", False)
     assert shown["detail"] == stopped.detail
-    assert [m["epoch"] for m in shown["measurements"]] == [1]
+    (measured,) = shown["measurements"]
+    assert (measured["epoch"], measured["goes_on"]) == (1, False)
+    assert measured["reason"] == stopped.detail
     for other in shown["beaten_by"]:
         assert other["params"] <= stopped.trial.params
         assert other["accuracy"] >= stopped.accuracy
+
+
+def test_a_trial_that_went_on_shows_why(database, records):
+    complete = next(r for r in records if r.state is TrialState.COMPLETE)
+    first, *_, last = api.show("a", complete.number, database=database)["measurements"]
+    assert first["goes_on"] is True
+    assert first["reason"]
+    assert (last["goes_on"], last["reason"]) == (None, None)
+    printed = run("show", "a", str(complete.number), "--database", database).stdout
+    assert first["reason"].partition(":")[0].split(",")[0] in " ".join(printed.split())
 
 
 def test_a_member_of_the_front_is_beaten_by_nobody(database):

@@ -49,6 +49,11 @@ def learn(trial, report):
             return
 
 
+def measured_at(trial, epoch):
+    """A made-up measurement of a trial: later networks are worse."""
+    return Measurement(epoch, 0.9 - trial.number / 100, 0.01, 0.5, 100, 0.5 * epoch)
+
+
 def new_study(store, name="study", trials=12, seed=0):
     return store.create_study(
         NewStudy(name, {}, SPACE.backbone, seed, trials, REFERENCE[0], REFERENCE[1])
@@ -127,6 +132,50 @@ def test_a_search_interrupted_anywhere_and_resumed_ends_as_if_it_had_not_been(st
     assert store.trial("study", when).state is TrialState.WAITING
     run_serially(open_search(store, store.study("study"), halving=halving), learn)
     assert table(store) == table(store, "whole")
+
+
+def test_a_trial_told_to_stop_that_then_fails_has_not_gone_on_after_a_resume(store):
+    """What its rung decided is read back, not guessed from how it ended."""
+    new_study(store)
+    search = open_search(store, store.study("study"), halving=HALVING)
+    told = []
+
+    def breaks(trial, report):
+        def note(measurement):
+            told.append((trial.number, report(measurement)))
+            return told[-1][1]
+
+        learn(trial, note)
+        if told[-1][1] is Verdict.STOP:
+            raise RuntimeError
+
+    run_serially(search, breaks)
+    stopped = {number for number, verdict in told if verdict is Verdict.STOP}
+    assert stopped == {r.number for r in store.trials("study", states=[TrialState.FAILED])}
+    assert stopped
+    before = {entry.number: entry.went_on for entry in search._rungs[1]}
+    assert {number for number, went_on in before.items() if not went_on} == stopped
+    again = open_search(store, store.study("study"), halving=HALVING)
+    assert {entry.number: entry.went_on for entry in again._rungs[1]} == before
+    assert check(store) == []
+
+
+def test_a_decision_is_made_once_whatever_is_measured_between_attempts(store):
+    """A trial interrupted after its rung is answered alike, with the same reason, when resumed."""
+    new_study(store)
+    search = open_search(store, store.study("study"), halving=HALVING)
+    trials = [search.suggest() for _ in range(8)]
+    verdicts = {t.number: search.report(t, measured_at(t, 1)) for t in trials}
+    assert set(verdicts.values()) == {Verdict.GO_ON, Verdict.STOP}
+    reasons = {t.number: store.decisions("study", t.number)[1] for t in trials}
+    search.give_back()
+    search = open_search(store, store.study("study"), halving=HALVING)
+    again = [search.suggest() for _ in range(8)]
+    assert {t.attempt for t in again} == {2}
+    for trial in reversed(again):
+        assert search.report(trial, measured_at(trial, 1)) is verdicts[trial.number]
+        assert store.decisions("study", trial.number) == {1: reasons[trial.number]}
+    assert len(search._rungs[1]) == 8
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "nsga2"])

@@ -15,7 +15,8 @@ more and counts the attempt; ``give_back`` makes running trials wait.
 
 **Measurements.** There is one measurement for each trial and epoch. Training is deterministic, so
 a repeated epoch measures the same: the first measurement is kept, and writing it again changes
-nothing. Only finite numbers are taken. A trial's own accuracy, loss and seconds are those of its
+nothing. What promotion decided on it is written with it, and kept likewise. Only finite numbers
+are taken. A trial's own accuracy, loss and seconds are those of its
 highest epoch.
 
 **Fronts.** Every front that ever was is kept with its hypervolume. ``finish`` writes outcome and
@@ -56,7 +57,7 @@ from typing import Any, Protocol, Self
 
 from search_spaces.choices import Value
 from search_spaces.errors import InputError
-from trials.promotion import Entry
+from trials.promotion import Decision, Entry
 from trials.records import (
     Earlier,
     FrontRecord,
@@ -197,7 +198,14 @@ class Store(Protocol):
             InputError: no such study.
         """
 
-    def measure(self, study: str, number: int, attempt: int, measurement: Measurement) -> bool:
+    def measure(
+        self,
+        study: str,
+        number: int,
+        attempt: int,
+        measurement: Measurement,
+        decision: Decision | None = None,
+    ) -> bool:
         """Keep a measurement of an open trial.
 
         Args:
@@ -205,6 +213,7 @@ class Store(Protocol):
             number: of the trial.
             attempt: the attempt that measured, the present one or an earlier one.
             measurement: finite numbers.
+            decision: whether the trial goes on from there; None where that is no question.
 
         Returns:
             Whether it is new; a repeated epoch changes nothing.
@@ -220,6 +229,13 @@ class Store(Protocol):
         Args:
             study: name.
             number: only this trial's.
+
+        Raises:
+            InputError: no such study.
+        """
+
+    def decisions(self, study: str, number: int) -> dict[int, Decision]:
+        """What was decided on a trial, by epoch.
 
         Raises:
             InputError: no such study.
@@ -317,8 +333,8 @@ class Store(Protocol):
             most: at most so many.
 
         Returns:
-            Those that were stopped there or went on; an open trial that has only just reached the
-            rung is not among them.
+            Those on which the rung has decided. Of trials measured before decisions were kept,
+            those that were stopped there or went on, not one that has only just reached it.
 
         Raises:
             InputError: no such study.

@@ -226,7 +226,10 @@ class TrialRow(Base):
 
 
 class MeasurementRow(Base):
-    """What one trial reached after one epoch, and the attempt that measured it first."""
+    """What one trial reached after one epoch, and the attempt that measured it first.
+
+    `goes_on` and `reason` say what promotion decided on it; NULL where nothing was to be decided.
+    """
 
     __tablename__ = "kw_measurement"
     __table_args__ = ({"sqlite_with_rowid": False},)
@@ -242,6 +245,8 @@ class MeasurementRow(Base):
     images: Mapped[int]
     seconds: Mapped[float]
     measured_at: Mapped[datetime]
+    goes_on: Mapped[bool | None]
+    reason: Mapped[str | None] = mapped_column(Text)
 
 
 class FrontMemberRow(Base):

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, bindparam, inspect, or_, select
 
 from search_spaces.errors import InputError
-from trials.promotion import Entry
+from trials.promotion import Decision, Entry
 from trials.records import (
     Earlier,
     FrontRecord,
@@ -49,6 +49,20 @@ _FRONT = (
     .order_by(FrontMemberRow.rank)
 )
 _OF_STUDY = TrialRow.study_id == bindparam("study")
+_MEASURED: tuple[Any, ...] = (
+    MeasurementRow.epoch,
+    MeasurementRow.accuracy,
+    MeasurementRow.accuracy_error,
+    MeasurementRow.loss,
+    MeasurementRow.images,
+    MeasurementRow.seconds,
+)
+_DECIDED = (
+    select(MeasurementRow.epoch, MeasurementRow.goes_on, MeasurementRow.reason)
+    .join(TrialRow, TrialRow.id == MeasurementRow.trial_id)
+    .where(_OF_STUDY, TrialRow.number == bindparam("trial"), MeasurementRow.goes_on.is_not(None))
+    .order_by(MeasurementRow.epoch)
+)
 _FILES = (
     select(TrialRow.number, FileRow.path, FileRow.sha256, FileRow.bytes)
     .join(FrontMemberRow, FrontMemberRow.trial_id == FileRow.trial_id)
@@ -77,11 +91,22 @@ _PAST = (
 )
 _RUNG = (
     select(
-        TrialRow.number, TrialRow.params, TrialRow.epochs, TrialRow.state, MeasurementRow.accuracy
+        TrialRow.number,
+        TrialRow.params,
+        TrialRow.epochs,
+        TrialRow.state,
+        MeasurementRow.accuracy,
+        MeasurementRow.goes_on,
     )
     .join(MeasurementRow, MeasurementRow.trial_id == TrialRow.id)
     .where(_OF_STUDY, MeasurementRow.epoch == bindparam("rung"))
-    .where(or_(TrialRow.epochs > bindparam("rung"), TrialRow.finished_at.is_not(None)))
+    .where(
+        or_(
+            MeasurementRow.goes_on.is_not(None),
+            TrialRow.epochs > bindparam("rung"),
+            TrialRow.finished_at.is_not(None),
+        )
+    )
     .order_by(TrialRow.number.desc())
     .limit(bindparam("most"))
 )
@@ -98,7 +123,7 @@ _ELSEWHERE = (
     .limit(1)
 )
 _CURVE = (
-    select(MeasurementRow.__table__)
+    select(*_MEASURED)
     .where(MeasurementRow.trial_id == bindparam("trial"))
     .order_by(MeasurementRow.epoch)
 )
@@ -166,7 +191,7 @@ class Reads:
     def measurements(self, study: str, number: int | None = None) -> list[tuple[int, Measurement]]:
         """Measurements with the numbers of their trials, by trial and epoch."""
         query = (
-            select(TrialRow.number, MeasurementRow.__table__)
+            select(TrialRow.number, *_MEASURED)
             .join(MeasurementRow, MeasurementRow.trial_id == TrialRow.id)
             .order_by(TrialRow.number, MeasurementRow.epoch)
         )
@@ -178,6 +203,10 @@ class Reads:
             return list(connection.execute(query.where(TrialRow.study_id == owner)))
 
         return [(row.number, rows.measurement(row)) for row in self.transactions.read(work)]
+
+    def decisions(self, study: str, number: int) -> dict[int, Decision]:
+        """What was decided on a trial, by epoch."""
+        return self.transactions.read(lambda c: _decisions(c, study_id(c, study), number))
 
     def front(
         self, study: str, *, max_params: int | None = None, min_accuracy: float | None = None
@@ -285,7 +314,9 @@ def _rung(connection: Connection, study: int, epoch: int, most: int) -> list[Ent
             row.number,
             row.params,
             row.accuracy,
-            went_on=row.epochs > epoch or row.state is not TrialState.STOPPED,
+            went_on=row.goes_on
+            if row.goes_on is not None
+            else row.epochs > epoch or row.state is not TrialState.STOPPED,
         )
         for row in reversed(connection.execute(_RUNG, given).all())
     ]
@@ -300,6 +331,16 @@ def _earlier(
         return None
     curve = connection.execute(_CURVE, {"trial": found.id})
     return Earlier(found.name, found.number, tuple(rows.measurement(row) for row in curve))
+
+
+def _decisions(connection: Connection, study: int, number: int) -> dict[int, Decision]:
+    table = MeasurementRow.__tablename__
+    if MeasurementRow.goes_on.name not in {
+        c["name"] for c in inspect(connection).get_columns(table)
+    }:
+        return {}  # an older schema
+    found = connection.execute(_DECIDED, {"study": study, "trial": number})
+    return {row.epoch: Decision(row.goes_on, row.reason or "") for row in found}
 
 
 def _files(connection: Connection, study: int) -> dict[int, KeptFile]:

@@ -17,11 +17,16 @@ from trials.store.transactions import Transactions
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest revision; a test holds it against the revision files."""
 
-SINCE = {"kw_file": "0002", "kw_training": "0002"}
-"""Tables that older revisions lack; whoever reads them takes a missing one for empty."""
+SINCE = {
+    "kw_file": "0002",
+    "kw_training": "0002",
+    "kw_measurement.goes_on": "0003",
+    "kw_measurement.reason": "0003",
+}
+"""Tables and columns that older revisions lack; a reader takes a missing one for empty."""
 
 VERSION_TABLE = "kw_alembic_version"
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -66,7 +71,8 @@ def check_readable(connection: Connection, shown: str) -> None:
         if found < SINCE.get(name, found):
             continue
         present = here.get_columns(name) if here.has_table(name) else []
-        if not {c.name for c in model.columns} <= {c["name"] for c in present}:
+        needed = {c.name for c in model.columns if found >= SINCE.get(f"{name}.{c.name}", found)}
+        if not needed <= {c["name"] for c in present}:
             raise other_revision(shown, found)
 
 

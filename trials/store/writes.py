@@ -10,10 +10,11 @@ from datetime import datetime
 from math import isfinite
 from typing import Any, TypeVar
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, insert, select, update
 
 from search_spaces.choices import Value
 from search_spaces.errors import InputError
+from trials.promotion import Decision
 from trials.records import (
     FrontUpdate,
     FullTraining,
@@ -37,9 +38,12 @@ T = TypeVar("T")
 _SAME_DIGEST = select(TrialRow.number).where(
     TrialRow.study_id == bindparam("study"), TrialRow.digest == bindparam("sha256")
 )
-_SAME_EPOCH = select(MeasurementRow.epoch).where(
-    MeasurementRow.trial_id == bindparam("trial"), MeasurementRow.epoch == bindparam("after")
+_THIS_EPOCH = (
+    MeasurementRow.trial_id == bindparam("trial"),
+    MeasurementRow.epoch == bindparam("after"),
 )
+_SAME_EPOCH = select(MeasurementRow.goes_on).where(*_THIS_EPOCH)
+_DECIDE = update(MEASUREMENT).where(*_THIS_EPOCH)
 _BY_KEY = select(TRIAL).where(TrialRow.id == bindparam("key"))
 _NEW_TRIAL = insert(TRIAL)
 _NEW_MEASUREMENT = insert(MEASUREMENT)
@@ -90,9 +94,18 @@ class Writes(Reads):
         wanted = tuple(numbers)
         self._change(study, lambda work: _give_back(work, wanted))
 
-    def measure(self, study: str, number: int, attempt: int, measurement: Measurement) -> bool:
+    def measure(
+        self,
+        study: str,
+        number: int,
+        attempt: int,
+        measurement: Measurement,
+        decision: Decision | None = None,
+    ) -> bool:
         """Keep a measurement of an open trial."""
-        return self._change(study, lambda work: _measure(work, number, attempt, measurement))
+        return self._change(
+            study, lambda work: _measure(work, number, attempt, measurement, decision)
+        )
 
     def finish(
         self,
@@ -209,11 +222,21 @@ def _give_back(work: StudyChange, numbers: Iterable[int]) -> None:
         _move(work, found.state, TrialState.WAITING)
 
 
-def _measure(work: StudyChange, number: int, attempt: int, measurement: Measurement) -> bool:
+def _measure(
+    work: StudyChange,
+    number: int,
+    attempt: int,
+    measurement: Measurement,
+    decision: Decision | None,
+) -> bool:
     found = work.open_trial(number)
     _check(number, found.attempt, attempt, measurement)
     same = {"trial": found.id, "after": measurement.epoch}
-    if work.connection.scalar(_SAME_EPOCH, same) is not None:
+    known = work.connection.execute(_SAME_EPOCH, same).one_or_none()
+    decided = {} if decision is None else {"goes_on": decision.goes_on, "reason": decision.reason}
+    if known is not None:
+        if decided and known.goes_on is None:  # measured before decisions were kept
+            work.connection.execute(_DECIDE, {**same, **decided})
         return False
     last = {
         "accuracy": measurement.accuracy,
@@ -227,6 +250,9 @@ def _measure(work: StudyChange, number: int, attempt: int, measurement: Measurem
         "attempt": attempt,
         "images": measurement.images,
         "measured_at": work.head.now,
+        "goes_on": None,
+        "reason": None,
+        **decided,
     }
     work.connection.execute(_NEW_MEASUREMENT, {**row, **last})
     if measurement.epoch > found.epochs:

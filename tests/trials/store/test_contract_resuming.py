@@ -5,12 +5,17 @@ from typing import Any
 import pytest
 
 from search_spaces.errors import InputError
-from trials.promotion import Entry
-from trials.records import Outcome, TrialState
+from trials.promotion import Decision, Entry
+from trials.records import Measurement, Outcome, TrialState
 from trials.store import Store
 
 STOPPED = Outcome(TrialState.STOPPED, "promotion", "Place 2 of 2.")
 FAILED = Outcome(TrialState.FAILED, "error", "broken")
+
+
+def measurement(epoch: int) -> Measurement:
+    """Half of 100 images, half a second an epoch."""
+    return Measurement(epoch, 0.5, 0.05, 1.25, 100, 0.5 * epoch)
 
 
 @pytest.fixture
@@ -51,6 +56,37 @@ def test_a_rung_holds_what_was_decided_there(searched: Store) -> None:
     ]
     assert all(isinstance(entry, Entry) and entry.params == 1000 + entry.number for entry in rung)
     assert [entry.number for entry in searched.rung("study", 3, 10)] == [0, 2]
+
+
+def test_a_decision_is_kept_with_the_measurement_that_it_answers(store: Store, driver: Any) -> None:
+    """A repeated epoch changes neither; epochs without one are left out."""
+    driver.begin(0)
+    first, other = (
+        Decision(goes_on=True, reason="Rank 1 of 1."),
+        Decision(goes_on=False, reason="Rank 2 of 2."),
+    )
+    assert store.measure("study", 0, 1, measurement(1), first)
+    assert not store.measure("study", 0, 1, measurement(1), other)
+    assert store.measure("study", 0, 1, measurement(2))
+    assert store.measure("study", 0, 1, measurement(3), other)
+    assert store.decisions("study", 0) == {1: first, 3: other}
+    assert store.decisions("study", 1) == {}
+    with pytest.raises(InputError, match="no study 'none'"):
+        store.decisions("none", 0)
+
+
+def test_a_rung_says_what_was_decided_whatever_became_of_the_trial(
+    store: Store, driver: Any
+) -> None:
+    """Stopped and then failed, or still open."""
+    for number, goes_on in enumerate((False, True, False, True)):
+        driver.begin(number, params=1000 + number)
+        decision = Decision(goes_on, "Because.")
+        store.measure("study", number, 1, measurement(1), decision)
+    store.finish("study", 0, FAILED, None)
+    store.finish("study", 1, FAILED, None)
+    rung = [(entry.number, entry.went_on) for entry in store.rung("study", 1, 10)]
+    assert rung == [(0, False), (1, True), (2, False), (3, True)]
 
 
 def test_a_rung_gives_its_latest_trials(searched: Store) -> None:

@@ -4,12 +4,14 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from trials.errors import DamagedDataError, StorageError
+from trials.promotion import Decision
 from trials.store import open_store
 from trials.store import upgrade as schema
 from trials.store.check import check
@@ -78,6 +80,61 @@ def test_an_older_schema_is_upgraded_and_used(
             trials = copy.execute("SELECT count(*) FROM kw_trial").fetchone()
         copy.close()
         assert (version, trials) == ((HEAD,), (1,))
+
+
+OLD = sorted(path.stem for path in (Path(__file__).parent / "schemas").glob("*.sql"))
+"""Revisions of which a database is kept, as that version of kwsearch wrote it."""
+
+
+def written_by(revision: str, folder: Path) -> str:
+    """A database file of an older revision."""
+    file = folder / f"{revision}.db"
+    with sqlite3.connect(file) as raw:
+        raw.executescript((Path(__file__).parent / "schemas" / f"{revision}.sql").read_text())
+    raw.close()
+    return str(file)
+
+
+def test_a_database_of_every_older_revision_is_kept() -> None:
+    """So that no revision goes untested."""
+    assert [f"{number:04}" for number in range(1, int(HEAD))] == OLD
+
+
+@pytest.mark.parametrize("revision", OLD)
+def test_a_database_of_an_older_version_is_read_upgraded_and_searched_on(
+    revision: str, folder: Path
+) -> None:
+    """Nothing measured changes; the checker misses nothing but the weights, which lie elsewhere."""
+    url = written_by(revision, folder)
+
+    def everything() -> Any:
+        with open_store(url, read_only=True) as store:
+            (study,) = store.studies()
+            trials, curves = store.trials(study.name), store.measurements(study.name)
+            files, fronts = store.files(study.name), store.fronts(study.name)
+            decided = [store.decisions(study.name, trial.number) for trial in trials]
+            return study, trials, curves, fronts, files, decided
+
+    before = everything()
+    assert before[-1] == [{}] * len(before[1])
+    assert upgrade(url).before == revision
+    assert everything() == before
+    study, trials, curves = before[:3]
+    with open_store(url) as store:
+        rungs = study.spec.settings["proxy"]["epochs"]
+        entries = store.rung(study.name, rungs[0], 99)
+        ended = {trial.number: trial.epochs > rungs[0] for trial in trials if trial.epochs}
+        assert {entry.number: entry.went_on for entry in entries} == ended
+        assert set(ended.values()) == {True, False}
+        store.set_trials(study.name, len(trials) + 1)
+        again = replace(trials[0].trial, number=len(trials), digest="0" * 64)
+        store.begin(again, {}, {}, {})
+        decision = Decision(goes_on=False, reason="Rank 9 of 9.")
+        store.measure(study.name, again.number, 1, curves[0][1], decision)
+        assert store.decisions(study.name, again.number) == {curves[0][1].epoch: decision}
+        assert len(store.rung(study.name, rungs[0], 99)) == len(entries) + 1
+    faults = check(url)
+    assert [fault for fault in faults if "No such file" not in fault and "lease" not in fault] == []
 
 
 def test_a_failed_upgrade_changes_nothing_and_can_be_run_again(

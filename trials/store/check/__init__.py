@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 from trials.checkpoints import RUNS
 from trials.store.check.files import kept_files
 from trials.store.check.fronts import wrong_fronts
-from trials.store.check.measurements import impossible, measurements, rungs
+from trials.store.check.measurements import decisions, impossible, measurements, rungs
 from trials.store.check.trials import attempts, counts, open_trials
 from trials.store.store import SqlStore, open_store
 from trials.store.transactions import study_id
@@ -62,7 +62,8 @@ def examine(
     """Check a database, as it is at one moment.
 
     The kinds of faults: pages and references; trials that are neither over nor under a live
-    lease; measurements missing, doubled or impossible; counts; attempts; fronts and hypervolumes;
+    lease; measurements missing, doubled or impossible; trials that went on against a
+    decision; counts; attempts; fronts and hypervolumes;
     kept files that are missing, altered, or of a trial off the front.
 
     Args:
@@ -81,7 +82,7 @@ def examine(
             return examine(store, study=study, max_attempts=max_attempts, runs=runs)
 
     kinds: tuple[Kind, ...] = (
-        *(_pages, open_trials, measurements, impossible, rungs, counts),
+        *(_pages, open_trials, measurements, impossible, decisions, rungs, counts),
         partial(attempts, limit=max_attempts),
         wrong_fronts,
         partial(kept_files, runs=runs),

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 
 def measurements(connection: Connection, study: str | None) -> Iterator[str]:
@@ -56,6 +56,31 @@ def impossible(connection: Connection, study: str | None) -> Iterator[str]:
         yield (
             f"study {name!r}, trial {number}, epoch {epoch} measured accuracy {accuracy} and loss "
             f"{loss} in {seconds} s"
+        )
+
+
+def decisions(connection: Connection, study: str | None) -> Iterator[str]:
+    """Trials that did not end as promotion decided, and halves of a decision."""
+    there = {column["name"] for column in inspect(connection).get_columns("kw_measurement")}
+    if "goes_on" not in there:  # an older schema
+        return
+    query = """
+        SELECT s.name, t.number, m.epoch, t.epochs, t.state, m.goes_on, m.reason
+        FROM kw_measurement m
+        JOIN kw_trial t ON t.id = m.trial_id JOIN kw_study s ON s.id = t.study_id
+        WHERE s.name = coalesce(:study, s.name)
+          AND ((m.goes_on IS NULL) <> (m.reason IS NULL)
+               OR NOT m.goes_on AND (t.epochs > m.epoch OR t.state = 'complete')
+               OR m.goes_on AND t.epochs = m.epoch AND t.cause = 'promotion')
+        ORDER BY s.name, t.number, m.epoch
+        """
+    for name, number, epoch, last, state, goes_on, reason in connection.execute(
+        text(query), {"study": study}
+    ):
+        decided = {None: "nothing", 0: "to stop", 1: "to go on"}[goes_on]
+        yield (
+            f"study {name!r}, trial {number} was told {decided} after epoch {epoch} (reason: "
+            f"{reason}); it is {state} after epoch {last}"
         )
 
 

@@ -93,8 +93,9 @@ def read(connection: Connection, name: str) -> StudyDump:
 def _read(connection: Connection, name: str) -> StudyDump:
     key = select(StudyRow.id).where(StudyRow.name == name).scalar_subquery()
     trials = select(TRIAL).where(TrialRow.study_id == key).order_by(TrialRow.number)
+    there = {column["name"] for column in inspect(connection).get_columns(MEASUREMENT.name)}
     measurements = (
-        select(MEASUREMENT)
+        select(*(column for column in MEASUREMENT.columns if column.name in there))
         .join(TRIAL, TrialRow.id == MeasurementRow.trial_id)
         .where(TrialRow.study_id == key)
         .order_by(MeasurementRow.trial_id, MeasurementRow.epoch)
@@ -119,4 +120,5 @@ def _trainings(connection: Connection) -> dict[int, list[Columns]]:
 
 
 def _columns(table: Table, row: Any) -> Columns:  # noqa: ANN401 - a row of that table
-    return {c.name: getattr(row, c.name) for c in table.columns if c.name not in _LEFT_OUT}
+    # A column that an older schema lacks is empty.
+    return {c.name: getattr(row, c.name, None) for c in table.columns if c.name not in _LEFT_OUT}
