@@ -13,7 +13,7 @@ from types import FrameType
 
 from kwsearch import seeding
 from kwsearch.problems import Problem, backbone_of, images_of, problem, settings_of
-from kwsearch.settings import StudySettings, to_plain
+from kwsearch.settings import ProxySettings, StudySettings, to_plain
 from search_spaces import InputError
 from trials.checkpoints import RUNS, Checkpoints
 from trials.errors import (
@@ -29,6 +29,7 @@ from trials.promotion import Halving
 from trials.records import Measure, NewStudy, StudyRecord, TrialState
 from trials.search import Search, Standing, require_member
 from trials.store import Store, new_owner, renewed
+from trials.training.recipe import Recipe, for_ladder
 
 LEASE = 60.0
 """Seconds a driver may be silent before another may take the study over."""
@@ -200,9 +201,27 @@ def measure(settings: StudySettings, study: StudyRecord, ladder: Ladder) -> Meas
             "Put the old images back, or start a new study.",
         )
     training = importlib.import_module("trials.training.proxy")  # torch is loaded here
-    recipes = importlib.import_module("trials.training.recipe")
     proxy, execution = settings.proxy, settings.execution
-    recipe = recipes.Recipe(
+    task: Measure = training.ProxyTask(
+        prepared=images,
+        recipe=recipe_of(settings.proxy, ladder),
+        ladder=ladder,
+        split_seed=study.spec.seed,
+        validation_share=proxy.validation_share,
+        training_share=proxy.training_share,
+        threads=execution.threads
+        or (execution.cpus_per_trial if execution.executor == "ray" else None),
+        device="cuda" if execution.gpus_per_trial else "cpu",
+        way=proxy.way,
+        backbone=study.spec.backbone,
+        checkpoints=Checkpoints.of(study),
+    )
+    return task
+
+
+def recipe_of(proxy: ProxySettings, ladder: Ladder) -> Recipe:
+    """The recipe that trials are trained by, cut to the ladder."""
+    recipe = Recipe(
         epochs=ladder.top,
         batch_size=proxy.batch_size,
         learning_rate=proxy.learning_rate,
@@ -220,21 +239,7 @@ def measure(settings: StudySettings, study: StudyRecord, ladder: Ladder) -> Meas
         flip=proxy.flip,
         dtype=proxy.dtype,
     )
-    task: Measure = training.ProxyTask(
-        prepared=images,
-        recipe=recipes.for_ladder(recipe, ladder),
-        ladder=ladder,
-        split_seed=study.spec.seed,
-        validation_share=proxy.validation_share,
-        training_share=proxy.training_share,
-        threads=execution.threads
-        or (execution.cpus_per_trial if execution.executor == "ray" else None),
-        device="cuda" if execution.gpus_per_trial else "cpu",
-        way=proxy.way,
-        backbone=study.spec.backbone,
-        checkpoints=Checkpoints.of(study),
-    )
-    return task
+    return for_ladder(recipe, ladder)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from search_spaces.networks.attention import ROW_EPSILON, Attention
 from search_spaces.networks.build import plan_of
+from search_spaces.networks.layer import KWConv, KWLinear
 from search_spaces.warehouse import SitePlan
 
 ASSIGNED_SHARE = 1 / (1 + ROW_EPSILON)
@@ -27,6 +28,9 @@ def assign_cells(network: nn.Module) -> None:
     each is drawn once before any is drawn again. At temperature 0 the assigned cell then has the
     share `ASSIGNED_SHARE` in size, every other one 0, for all inputs.
 
+    The cells of each run are brought to the size that the weight of the plain layer has, so that a
+    kernel starts as large as the plain one: upstream's cells are the larger the fewer they are.
+
     Args:
         network: one that `build` made; under ``torch.device("meta")`` nothing is done.
 
@@ -34,12 +38,31 @@ def assign_cells(network: nn.Module) -> None:
         InputError: the network was not built here.
     """
     for served in plan_of(network).sites:
-        attention = network.get_submodule(f"{served.site.name}.attention")
-        assert isinstance(attention, Attention)  # noqa: S101 - `build` put it there
+        layer = network.get_submodule(served.site.name)
+        assert isinstance(layer, KWConv | KWLinear)  # noqa: S101 - `build` put it there
+        attention = layer.attention
         if not attention.fc2.weight.is_meta:
-            attention.fc2.weight.zero_()
-            rows = attention.assignment.view(served.mixtures, served.cells + 1)
-            rows.copy_(_assignment(served))
+            start_rows(attention, _assignment(served))
+            _bring_to_size(layer.warehouse.cells[served.start : served.start + served.owned], layer)
+
+
+@torch.no_grad()
+def start_rows(attention: Attention, rows: Tensor) -> None:
+    """Let an attention start with these rows for all inputs, in place.
+
+    Args:
+        attention: of a site.
+        rows: ``[M, N + 1]``, zero cell last; at temperature 0 each is divided by the sum of its
+            sizes and `ROW_EPSILON`.
+    """
+    attention.fc2.weight.zero_()
+    attention.assignment.copy_(rows.flatten())
+
+
+def _bring_to_size(run: Tensor, layer: KWConv | KWLinear) -> None:
+    """Scale a run of cells, in place, so that assigned cells are as large as the plain weight."""
+    if run.numel():
+        run.mul_(layer.spread / ASSIGNED_SHARE / run.square().mean().sqrt())
 
 
 def _assignment(served: SitePlan) -> Tensor:

@@ -51,7 +51,7 @@ def build(
     find_way(way)
     keep_freed_memory()
     plan = config if isinstance(config, Plan) else plan_network(config, backbone)
-    module = _fresh(plan.backbone) if network is None else deepcopy(network)
+    module = plain_of(plan.backbone) if network is None else deepcopy(network)
     plain = {site.name: _plain_layer(module, site) for site in plan.backbone.sites}
     for index, warehouse in enumerate(plan.warehouses):
         shared = _start_warehouse(plan, index, plain[plan.sites[warehouse.sites[0]].site.name])
@@ -83,8 +83,12 @@ def plan_of(network: nn.Module) -> Plan:
     return plan
 
 
-def _fresh(table: Backbone) -> nn.Module:
-    """The plain network of a table, shipped or named as ``"package.module:function"``."""
+def plain_of(table: Backbone) -> nn.Module:
+    """The plain network of a table, shipped or named as ``"package.module:function"``.
+
+    Raises:
+        InputError: no network of that name is shipped, or the function is not there.
+    """
     return rebuilt(table) if ":" in table.name else plain_network(table)
 
 

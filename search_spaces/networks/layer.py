@@ -100,7 +100,13 @@ def _memory(tensor: Tensor) -> tuple[Any, ...]:
 
 
 class _Served(nn.Module):
-    """What both kinds of served layers have in common."""
+    """What both kinds of served layers have in common.
+
+    Attributes:
+        geometry: sizes of the layer.
+        spread: root of the mean square of the plain layer's weight, as it was replaced.
+        way: name of the way of computing.
+    """
 
     warehouse: Warehouse
     bias: nn.Parameter | None
@@ -117,6 +123,7 @@ class _Served(nn.Module):
         super().__init__()
         find_way(way)
         self.geometry = Geometry.of(plan, plain)
+        self.spread = _spread(plain.weight)
         self.way = way
         self.attention = Attention(plan, norm)
         bias = plain.bias
@@ -151,6 +158,13 @@ class _Served(nn.Module):
             f"{g.in_channels}, {g.out_channels}, kernel={kernel}, groups={g.groups}, "
             f"warehouse={self.warehouse.name}, way={self.way}"
         )
+
+
+def _spread(weight: object) -> float:
+    """Root of the mean square; 0 where there are no numbers yet."""
+    if not isinstance(weight, Tensor) or weight.is_meta or not weight.numel():
+        return 0.0
+    return float(weight.detach().double().square().mean().sqrt())
 
 
 class KWConv(_Served):

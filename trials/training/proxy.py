@@ -1,11 +1,12 @@
 """The proxy: a short training that measures a trial, as a picklable callable."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
 import torch
+from torch import nn
 
 from search_spaces import Backbone
 from search_spaces.errors import InputError
@@ -73,33 +74,61 @@ class ProxyTask:
             NonFiniteError: the training diverged.
             StorageError: a checkpoint cannot be written.
         """
-        config = trial.config
-        wanted = (self.prepared.channels, len(self.prepared.classes))
-        if (config.in_channels, config.num_classes) != wanted:
-            raise InputError(
-                f"The network takes {config.in_channels} channels and knows {config.num_classes} "
-                f"classes; the images have {wanted[0]} channels and {wanted[1]} classes.",
-                "Set in_channels and num_classes to those of the data.",
-            )
-        with _threads(self.threads), torch.random.fork_rng(devices=[]):
-            data = _data(self.prepared, self.split_seed, self.validation_share, self.training_share)
-            network = started(
-                config,
+        self.require_fit(trial.config.in_channels, trial.config.num_classes)
+        self.train(
+            partial(
+                started,
+                trial.config,
                 self.backbone,
                 attention_start=self.recipe.attention_start,
                 seed=trial.seed,
                 way=self.way,
+            ),
+            seed=trial.seed,
+            report=report,
+            keep=partial(self._keep, trial),
+            resume=self._resume(trial),
+        )
+
+    def require_fit(self, in_channels: int, num_classes: int) -> None:
+        """Refuse a network for other images.
+
+        Raises:
+            InputError: naming both.
+        """
+        wanted = (self.prepared.channels, len(self.prepared.classes))
+        if (in_channels, num_classes) != wanted:
+            raise InputError(
+                f"The network takes {in_channels} channels and knows {num_classes} "
+                f"classes; the images have {wanted[0]} channels and {wanted[1]} classes.",
+                "Set in_channels and num_classes to those of the data.",
             )
+
+    def train(
+        self,
+        make: Callable[[], nn.Module],
+        *,
+        seed: int,
+        report: Report,
+        keep: Callable[[TrainingState], None] | None = None,
+        resume: Checkpoint | None = None,
+    ) -> None:
+        """Make a network and train it as every trial is trained; see `trials.training.loop.train`.
+
+        Torch's global generator is given back as it was, whatever ``make`` draws.
+        """
+        with _threads(self.threads), torch.random.fork_rng(devices=[]):
+            data = _data(self.prepared, self.split_seed, self.validation_share, self.training_share)
             train(
-                network,
+                make(),
                 data,
                 self.recipe,
-                seed=trial.seed,
+                seed=seed,
                 rungs=self.ladder.rungs,
                 on_rung=report,
                 device=self.device,
-                keep=partial(self._keep, trial),
-                resume=self._resume(trial),
+                keep=keep,
+                resume=resume,
             )
 
     def _keep(self, trial: Trial, state: TrainingState) -> None:
@@ -118,13 +147,16 @@ class ProxyTask:
 
     def _identity(self, trial: Trial) -> str:
         return identity_of(
-            network=trial.digest,
-            seed=trial.seed,
-            recipe=self.recipe.facts(),
-            rungs=self.ladder.rungs,
-            data=self.prepared.sha256,
-            split=(self.split_seed, self.validation_share, self.training_share),
+            network=trial.digest, seed=trial.seed, recipe=self.recipe.facts(), **self.measured_on()
         )
+
+    def measured_on(self) -> dict[str, object]:
+        """What tells measurements of two tasks apart beside recipe, network and seed."""
+        return {
+            "rungs": self.ladder.rungs,
+            "data": self.prepared.sha256,
+            "split": (self.split_seed, self.validation_share, self.training_share),
+        }
 
 
 @lru_cache(maxsize=4)

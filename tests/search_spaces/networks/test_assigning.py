@@ -67,7 +67,7 @@ def shares(network: nn.Module, served: SitePlan, seed: int) -> Tensor:
 
 
 @given(plans(), st.integers(0, 9))
-@settings(max_examples=40)
+@settings(max_examples=20)
 def test_every_row_is_one_signed_cell_whatever_the_input(plan: Plan, seed: int) -> None:
     """Beta's cell where it names one, else one of the run, or of all where the run is empty."""
     network = assigned(plan, seed)
@@ -109,7 +109,7 @@ def kernel_of(layer: KWConv | KWLinear, rows: Tensor) -> Tensor:
 
 
 @given(plans(), st.booleans())
-@settings(max_examples=15)
+@settings(max_examples=8)
 def test_the_network_is_the_plain_one_with_those_kernels(plan: Plan, training: bool) -> None:  # noqa: FBT001 - drawn by hypothesis
     """In training mode and in evaluation mode."""
     network = assigned(plan).train(training)
@@ -141,13 +141,33 @@ def test_a_seed_gives_one_assignment() -> None:
     assert negative == pytest.approx(0.7 / 2, abs=0.1)  # 7 in 10 rows draw a sign
 
 
-def test_the_cells_are_those_of_the_other_start() -> None:
-    """Assigning draws after everything else was drawn: cells and plain layers stay the same."""
-    config = NetworkConfig(backbone="resnet8x0.25", num_classes=3, cell_num_ratio=0.5)
+@given(plans())
+@settings(max_examples=8)
+def test_a_kernel_starts_as_large_as_the_plain_one(plan: Plan) -> None:
+    """In the mean over the cells of its run, at any multiplier, cell size and sharing range."""
+    network = assigned(plan)
+    torch.manual_seed(0)
+    plain = plain_network(plan.backbone)
+    for served in plan.sites:
+        layer = layer_of(network, served)
+        run = layer.warehouse.cells[served.start : served.start + served.owned] * ASSIGNED_SHARE
+        if served.owned:
+            wanted = plain.get_parameter(f"{served.site.name}.weight").double()
+            torch.testing.assert_close(run.square().mean(), wanted.square().mean())
+
+
+def test_everything_else_is_that_of_the_other_start() -> None:
+    """Assigning draws after all that is drawn, and cells of a run keep their proportions."""
+    config = NetworkConfig(
+        backbone="resnet8x0.25", num_classes=3, cell_num_ratio=0.5, sharing_range=()
+    )
     torch.manual_seed(0)
     other = build(config).double().state_dict()
     for name, value in assigned(plan_network(config)).state_dict().items():
-        if "attention.fc2" not in name:
+        if "cells" in name:
+            factors = value / other[name]
+            torch.testing.assert_close(factors, factors.mean().expand_as(factors))
+        elif "attention.fc2" not in name:
             assert torch.equal(value, other[name]), name
 
 
