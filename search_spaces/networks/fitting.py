@@ -67,7 +67,7 @@ def fit_kernels(
             divisor=divisor,
         )
         cells.append(found[1])
-        rows = found[0].split([one.mixtures for one in served])
+        rows = torch.split(found[0], [one.mixtures for one in served])
         for one, wanted, own in zip(served, pieces, rows, strict=True):
             name = one.site.name
             shares[name] = own
@@ -119,7 +119,8 @@ def _main_directions(pieces: Tensor, most: int) -> Tensor:
     values, vectors = torch.linalg.eigh(pieces.mT @ pieces if tall else pieces @ pieces.mT)
     rank = int((values > values[-1] * 1e-14).sum())
     best = vectors[:, -min(most, rank) :]
-    return best.mT if tall else torch.linalg.qr(pieces.mT @ best).Q.mT
+    basis: Tensor = best if tall else torch.linalg.qr(pieces.mT @ best).Q
+    return basis.mT
 
 
 def _share(lost: float, whole: float) -> float:
