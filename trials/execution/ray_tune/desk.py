@@ -16,12 +16,12 @@ from ray.tune.search import Searcher
 from trials.errors import StudyError
 from trials.execution.contract import Decider
 from trials.execution.outcomes import failed, outcome_of
-from trials.execution.ray_tune.keeper import read_note
 from trials.execution.ray_tune.worker import SAID, attempt_name
+from trials.execution.watchdog import read_note
 from trials.records import Measurement, Outcome, Trial, TrialState, Verdict
 
 PATIENCE = 2.0
-"""Seconds to wait for a keeper's note about a worker that is gone."""
+"""Seconds to wait for a watchdog's note about a worker that is gone."""
 
 FINAL = frozenset({"timeout", "out-of-memory"})
 """Causes after which another attempt would end in the same way."""
@@ -41,7 +41,7 @@ class Desk:
     Args:
         decider: decides.
         room: trials that may be out at once.
-        notes: folder of the keepers' notes.
+        notes: folder of the watchdogs' notes.
     """
 
     def __init__(self, decider: Decider, room: int, notes: str) -> None:

@@ -13,9 +13,9 @@ from trials.errors import InterruptedSearchError
 from trials.execution.contract import Decider
 from trials.execution.ray_tune.desk import Abandoned, Desk, Suggestions, Verdicts
 from trials.execution.ray_tune.executor import RayTune
-from trials.execution.ray_tune.keeper import Watch
 from trials.execution.ray_tune.surroundings import environment, quiet, signals_kept
 from trials.execution.ray_tune.worker import Place, Worker
+from trials.execution.watchdog import Watch
 from trials.records import Measure
 
 _NAME = "tune"
