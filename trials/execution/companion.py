@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 GRACE = 5.0
 """Seconds between asking a process to end and killing it."""
 
+DATABASE = "KWSEARCH_DATABASE"
+"""A variable that may hold a password, and that no companion needs."""
+
 _PARENT_DEATH = 1
 """Linux's ``PR_SET_PDEATHSIG``."""
 
@@ -60,6 +63,7 @@ class Companion:
                 stdin=subprocess.DEVNULL,
                 stdout=2,
                 start_new_session=True,
+                env={name: value for name, value in os.environ.items() if name != DATABASE},
             )
         self.pid = self._process.pid
 
@@ -83,10 +87,17 @@ class Companion:
         self.connection.close()
         try:
             return self._process.wait(grace)
-        except subprocess.TimeoutExpired:
-            return self.kill()
+        except BaseException as error:
+            status = self.kill()
+            if not isinstance(error, subprocess.TimeoutExpired):  # a second interruption
+                raise
+            return status
         finally:
             signal_group(self.pid, signal.SIGKILL)
+
+    def ask_to_end(self) -> None:
+        """Send it SIGTERM."""
+        self._process.terminate()
 
     def kill(self) -> int:
         """End it at once; return its exit status."""

@@ -174,19 +174,13 @@ class _Watching:
             return  # the search is over and its folder gone: nobody will read the note
 
 
-def read_note(notes: str, attempt: str, patience: float) -> tuple[str, str] | None:
-    """Cause and detail of an attempt's end, None if nothing is noted for ``patience`` seconds."""
-    path = Path(notes, attempt)
-    end = time.monotonic() + patience
-    while True:
-        try:
-            cause, detail = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            if time.monotonic() > end:
-                return None
-            time.sleep(TICK / 4)
-        else:
-            return str(cause), str(detail)
+def read_note(notes: str, attempt: str) -> tuple[str, str] | None:
+    """Cause and detail of an attempt's end, None if nothing is noted yet."""
+    try:
+        cause, detail = json.loads(Path(notes, attempt).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return str(cause), str(detail)
 
 
 def oom_kills(counters: Sequence[str]) -> int:

@@ -125,7 +125,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     module = importlib.import_module("trials.execution.ray_tune.cluster")
     pickling = importlib.import_module("ray.cloudpickle")
     pickling.register_pickle_by_value(sys.modules[__name__])  # workers cannot import this file
-    with module.joined(RayTune(tmp_path_factory.mktemp("ray"), workers=2)):
+    folders = importlib.import_module("trials.execution.ray_tune.folders")
+    settings = RayTune(tmp_path_factory.mktemp("ray"), workers=2)
+    with folders.own_folder() as own, module.joined(settings, own):
         yield
 
 

@@ -39,7 +39,12 @@ def run(tmp_path):
             check=False,
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
         )
-        return watchdog.read_note(str(tmp_path), "7-1", 2.0), int(done.stdout)
+        end = time.monotonic() + 20
+        while (noted := watchdog.read_note(str(tmp_path), "7-1")) is None:
+            if "watchdog.end()" in lines or time.monotonic() > end:
+                break
+            time.sleep(0.05)
+        return noted, int(done.stdout)
 
     return started
 
