@@ -94,9 +94,21 @@ def backbone_of(settings: StudySettings, classes: int, channels: int, edge: int 
     space = settings.space
     if ":" not in space.backbone:
         table = shipped(space.backbone, classes, channels, (edge, edge) if edge else None)
-        return overridden(table, exclude=space.exclude, addresses=space.addresses)
-    return named_table(
-        space.backbone, classes, channels, edge, exclude=space.exclude, addresses=space.addresses
+    else:
+        table = named_table(
+            space.backbone,
+            classes,
+            channels,
+            edge,
+            exclude=space.exclude,
+            addresses=space.addresses,
+        )
+        return overridden(table, attention_norm=space.attention_norm)
+    return overridden(
+        table,
+        exclude=space.exclude,
+        addresses=space.addresses,
+        attention_norm=space.attention_norm,
     )
 
 

@@ -87,6 +87,11 @@ class SpaceSettings(Settings):
         description="Which layers share a warehouse: none, layer (the blocks of a stage), stage "
         "(everything in a stage), network.",
     )
+    attention_norm: Literal["batch", "layer"] | None = Field(
+        None,
+        description="Norm of the attention's hidden layer: batch cannot be trained on one image "
+        "alone, layer can. If unset, layer where the network has layer norms and no batch norms.",
+    )
     spatial_partition: FlagChoice = Field(
         default=True, description="Whether kernels are cut along space too, so that cells are 1x1."
     )
@@ -282,14 +287,8 @@ class ExecutionSettings(Settings):
 
     executor: Literal["serial", "ray"] = Field(
         "serial",
-        description="serial: one trial after the other; ray: in parallel, on this machine or a "
-        "cluster.",
-    )
-    isolate: bool | None = Field(
-        None,
-        description="With serial, whether each trial runs in a process of its own, so that one "
-        "which ends its process ends nothing else; if unset, it does where the network is a "
-        "person's own code. With ray, each does.",
+        description="serial: one trial after the other, in this process; ray: in parallel, on this "
+        "machine or a cluster.",
     )
     threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(
         None,
@@ -313,32 +312,25 @@ class ExecutionSettings(Settings):
         "if unset, ray starts one on this machine, closed to others.",
     )
     trial_timeout: Annotated[float, Field(gt=0)] | None = Field(
-        None,
-        description="Seconds for which one trial may train; it is killed after that. Needs ray, or "
-        "isolate = true.",
+        None, description="Seconds one trial may train, with ray; it is killed after that."
     )
     epoch_timeout: Annotated[float, Field(gt=0)] | None = Field(
         None,
-        description="Seconds that one epoch may take. A trial is measured at its rungs only, so it "
-        "is killed when the longest step from one rung to the next takes longer than this for each "
-        "of its epochs. Needs ray, or isolate = true.",
+        description="Seconds an epoch may take, with ray: a trial is killed that measures nothing "
+        "for as many of them as there are epochs between the two rungs furthest apart.",
     )
     max_failures: Annotated[int, Field(ge=0, le=1000)] = Field(
-        2,
-        description="How often a trial is tried again after its process has died without measuring "
-        "anything new; attempts before an interruption count.",
+        2, description="How often a trial is tried again, with ray, after its process has died."
     )
 
     @field_validator("workers", "address", "trial_timeout", "epoch_timeout")
     @classmethod
     def _needs_ray(cls, value: object, info: ValidationInfo) -> object:
         alone = value is None or (info.field_name == "workers" and value == 1)
-        timed = info.field_name in ("trial_timeout", "epoch_timeout")
-        if timed and info.data.get("isolate"):
-            alone = True
         if info.data.get("executor") == "serial" and not alone:
-            cure = "Set executor = 'ray'" + (", or isolate = true." if timed else ".")
-            raise ValueError(f"{brief(value)} needs processes beside this one. {cure}")
+            raise ValueError(
+                f"{brief(value)} needs processes beside this one. Set executor = 'ray'."
+            )
         return value
 
     @field_validator("gpus_per_trial")

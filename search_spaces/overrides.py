@@ -10,7 +10,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from search_spaces.errors import InfeasibleError, InputError, nearest
-from search_spaces.sites import Address, Backbone, Site
+from search_spaces.sites import Address, AttentionNorm, Backbone, Site
 
 ADDRESS = re.compile(r"stage[a-z0-9]+(_layer[a-z0-9]+)?_(conv|pwconv|dwconv)[0-9]+")
 """Text form of an address: stage, block, and group with the index in the block."""
@@ -38,6 +38,7 @@ def overridden(
     exclude: Iterable[str] = (),
     addresses: Mapping[str, str] | None = None,
     plain: Mapping[str, str] | None = None,
+    attention_norm: AttentionNorm | None = None,
 ) -> Backbone:
     """The table after a person's changes.
 
@@ -47,12 +48,15 @@ def overridden(
             path or that of a module around it.
         addresses: address by module path. A layer of ``plain`` that is given one is served.
         plain: reason by module path, for sites of the table that stay plain unless addressed.
+        attention_norm: norm of the attention's hidden layer; the table's own if None.
 
     Raises:
         InputError: a path or pattern meets no layer, an address is malformed, or a layer is both
             excluded and addressed.
         InfeasibleError: no site is left.
     """
+    if attention_norm is not None:
+        table = replace(table, attention_norm=attention_norm)
     moved = dict(addresses or {})
     reasons = dict(table.plain_layers)
     known = [*(site.name for site in table.sites), *reasons]

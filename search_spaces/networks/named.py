@@ -1,9 +1,12 @@
 """Networks of a person's own, by name: ``"package.module:function"``.
 
-The function may take ``num_classes`` and ``in_channels`` as keyword arguments, and is given those
-that its signature names. One that takes ``**kwargs`` is given ``num_classes`` beside them, as the
-model functions of torchvision and timm want it. Modules are looked for in the current directory
-first, as ``python -m`` does, unless the name is that of a model of torchvision or timm.
+The function may take ``num_classes`` and ``in_channels`` (``in_chans`` is timm's word for it) as
+keyword arguments, and is given those that its signature names. One that takes ``**kwargs`` is given
+``num_classes`` beside them, as the models of torchvision and timm want it, and a model of timm
+``in_chans`` too.
+
+Modules are looked for in the current directory first, as ``python -m`` does, unless the name is
+that of a model of torchvision or timm.
 
 Whoever calls a function by name runs code. Where the name comes from a file that a stranger may
 have written, `require_trust` stands before.
@@ -83,6 +86,7 @@ def trace_named(
         input_size=input_size,
         exclude=exclude,
         addresses=addresses,
+        spare_depthwise=True,
     )
 
 
@@ -100,7 +104,8 @@ def named_network(name: str, *, num_classes: int, in_channels: int) -> nn.Module
     """
     with nullcontext() if is_library_model(name) else _here_first():
         function = _function(name)
-        wanted = _taken(function, {"num_classes": num_classes, "in_channels": in_channels})
+        offered = {"num_classes": num_classes, "in_channels": in_channels, "in_chans": in_channels}
+        wanted = _taken(function, offered)
         try:
             network = function(**wanted)
         except Exception as error:
@@ -163,6 +168,8 @@ def _taken(function: Callable[..., Any], offered: dict[str, int]) -> dict[str, i
     names = {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
     if any(p.kind is p.VAR_KEYWORD for p in parameters):
         names.add("num_classes")
+        if getattr(function, "__module__", "").startswith("timm."):
+            names.add("in_chans")
     return {name: value for name, value in offered.items() if name in names}
 
 

@@ -12,8 +12,9 @@ from math import prod
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
+from torch.nn.modules.conv import _ConvNd
 from torch.nn.modules.lazy import LazyModuleMixin
+from torch.utils.flop_counter import FlopCounterMode
 
 from search_spaces.errors import InfeasibleError, InputError
 
@@ -30,7 +31,6 @@ class Seen:
         positions: output positions of the last call, without batch and channels.
         axes: number of position axes of its output.
         entered: input positions of the last call.
-        macs: multiply-accumulates of all calls, biases left out.
     """
 
     order: int
@@ -38,7 +38,6 @@ class Seen:
     positions: int = 0
     axes: int = 0
     entered: int = 0
-    macs: int = 0
 
 
 def weighted(module: nn.Module) -> bool:
@@ -48,11 +47,12 @@ def weighted(module: nn.Module) -> bool:
 
 def observe(
     module: nn.Module, *, in_channels: int, input_size: Size, num_classes: int
-) -> Mapping[str, Seen]:
+) -> tuple[Mapping[str, Seen], int]:
     """Run ``module`` on one blank image of ``input_size``.
 
     Returns:
-        What each weighted layer that was called did, by module path.
+        What each weighted layer that was called did, by module path, and the multiply-accumulates
+        of the whole network.
 
     Raises:
         InfeasibleError: a layer is lazy, so that its size is unknown.
@@ -61,13 +61,13 @@ def observe(
     """
     refuse_lazy(module)
     try:
-        seen = _run(module, "meta", in_channels, input_size, num_classes)
+        found = _run(module, "meta", in_channels, input_size, num_classes)
     except InputError:
         raise
     except Exception:  # noqa: BLE001 - whatever stops a run without numbers may pass with them
-        seen = _run_for_real(module, in_channels, input_size, num_classes)
+        found = _run_for_real(module, in_channels, input_size, num_classes)
     _check_training(module, in_channels, input_size, num_classes)
-    return seen
+    return found
 
 
 def observe_large(
@@ -81,7 +81,7 @@ def observe_large(
     factor = -(-edge // min(input_size))
     size = (factor * input_size[0], factor * input_size[1])
     try:
-        return _run(module, "meta", in_channels, size, num_classes)
+        return _run(module, "meta", in_channels, size, num_classes)[0]
     except Exception:  # noqa: BLE001 - a network of fixed size may fail in any way
         return None
 
@@ -102,7 +102,7 @@ def refuse_lazy(module: nn.Module) -> None:
 
 def _run_for_real(
     module: nn.Module, in_channels: int, input_size: Size, num_classes: int
-) -> Mapping[str, Seen]:
+) -> tuple[Mapping[str, Seen], int]:
     try:
         return _run(module, "cpu", in_channels, input_size, num_classes)
     except InputError:
@@ -112,18 +112,20 @@ def _run_for_real(
             f"{type(module).__name__} does not take images of {in_channels} channels and "
             f"{input_size[0]}x{input_size[1]} pixels: {type(error).__name__}: "
             f"{str(error).splitlines()[0] if str(error) else 'no message'}.",
-            "Let the function take in_channels, or set image_size to what the network takes.",
+            "Let the function take in_channels, set [proxy] channels to what the network takes "
+            "(3 repeats grey images to colour), or image_size likewise.",
         ) from None
 
 
 def _run(
     module: nn.Module, device: str, in_channels: int, size: Size, num_classes: int
-) -> Mapping[str, Seen]:
+) -> tuple[Mapping[str, Seen], int]:
     copy = _copied(module, device).eval()
-    with torch.no_grad(), _noting(copy) as seen:
+    counter = FlopCounterMode(display=False)  # two operations a multiply-accumulate
+    with torch.no_grad(), _noting(copy) as seen, counter:
         made = copy(_images(copy, device, 1, in_channels, size))
     _check_logits(module, made, (1, num_classes))
-    return seen
+    return seen, int(counter.get_total_flops()) // 2
 
 
 def _check_training(module: nn.Module, in_channels: int, size: Size, num_classes: int) -> None:
@@ -176,9 +178,6 @@ def _noting(module: nn.Module) -> Iterator[dict[str, Seen]]:
         entry.calls += 1
         entry.positions, entry.axes = prod(axes), len(axes)
         entry.entered = prod(given[0].shape[1:-1] if first == 1 else given[0].shape[2:])
-        steps = entry.entered if isinstance(layer, _ConvTransposeNd) else entry.positions
-        weight = layer.weight
-        entry.macs += steps * weight.numel() if isinstance(weight, Tensor) else 0
 
     handles = [layer.register_forward_hook(note) for layer in paths]
     try:

@@ -1,9 +1,4 @@
-"""The KernelWarehouse convolution: one result, several ways of computing it.
-
-Where torch's own operations must be seen (exporters, tracers, transforms, counters), and for a
-batch of no samples, every layer is computed by `search_spaces.networks.ways.unfold`, whatever way
-was asked for.
-"""
+"""The KernelWarehouse convolution: one result, several ways of computing it."""
 
 from torch import Tensor
 
@@ -11,7 +6,8 @@ from search_spaces.errors import InputError, nearest
 from search_spaces.networks.chooser import auto, measured
 from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.ways import WAYS, Way
-from search_spaces.networks.ways.tracing import plain_operations
+from search_spaces.networks.ways.textbook import textbook
+from search_spaces.networks.ways.tracing import for_any_batch, recorded, transformed
 from search_spaces.networks.ways.unfold import unfold
 
 KNOWN: dict[str, Way] = {"auto": auto, "measured": measured, **WAYS}
@@ -45,7 +41,9 @@ def convolve(
         cells: ``[N, cell_out, cell_in, *cell_kernel]``.
         geometry: sizes of the layer.
         way: a key of `KNOWN`: ``"auto"`` takes the way that the cost model thinks fastest,
-            ``"measured"`` the one that a clock does.
+            ``"measured"`` the one that a clock does. A network that is recorded (`torch.export`,
+            ONNX, `torch.jit.trace`) or transformed (`torch.func`) is computed by torch's own
+            operations instead, whatever the name, and so is a batch of no samples.
 
     Returns:
         ``[B, O, *out]``.
@@ -54,6 +52,8 @@ def convolve(
         InputError: no way has that name.
     """
     found = find_way(way)
-    if plain_operations() or not x.shape[0]:
-        found = unfold
+    if for_any_batch() or not x.shape[0]:
+        return unfold(x, alpha, cells, geometry)
+    if recorded() or transformed():
+        return textbook(x, alpha, cells, geometry)
     return found(x, alpha, cells, geometry)

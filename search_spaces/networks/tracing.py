@@ -13,9 +13,10 @@ that the sites of a network do not depend on the images of a study.
   block.
 
 Plain unless given an address: the first convolution, the layer that makes the logits, linear layers
-on pooled features, and 1x1 layers on one position (squeeze and excitation). Always plain, with the
-reason told: layers that cells cannot stand in for, that are called more than once or never, or that
-share a weight.
+on pooled features, 1x1 layers on one position (squeeze and excitation), and, in networks named by a
+person, depthwise convolutions whose attention alone has more parameters than they have. Always
+plain, with the reason told: layers that cells cannot stand in for, that are called more than once
+or never, or that share a weight.
 """
 
 from collections import Counter
@@ -30,6 +31,7 @@ from search_spaces.networks.geometry import obstacle
 from search_spaces.networks.observing import Seen, Size, observe, observe_large, weighted
 from search_spaces.overrides import overridden
 from search_spaces.sites import Address, AttentionNorm, Backbone, Site
+from search_spaces.warehouse import MIN_HIDDEN
 
 _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 _AXES = 2
@@ -58,6 +60,7 @@ def trace(
     input_size: Size,
     exclude: Iterable[str] = (),
     addresses: Mapping[str, str] | None = None,
+    spare_depthwise: bool = False,
 ) -> Backbone:
     """Describe a network by running it once; it is left as it is.
 
@@ -69,10 +72,13 @@ def trace(
         input_size: height and width in pixels, for output positions and MACs.
         exclude: patterns of module paths that stay plain; see `search_spaces.overrides`.
         addresses: addresses by module path, in place of those found here.
+        spare_depthwise: whether depthwise layers stay plain, unless given an address, where the
+            attention of a warehouse of their own would have more parameters than they have.
 
     Returns:
-        A table whose ``params`` are those of the network; MACs are those of its convolution and
-        linear modules.
+        A table whose ``params`` are those of the network. MACs are those of all its products of
+        matrices and convolutions, those called as functions included, as `torch.utils.flop_counter`
+        sees them.
 
     Raises:
         InputError: the network does not take such images or give such logits, or an override
@@ -80,12 +86,10 @@ def trace(
         InfeasibleError: there is nothing that a warehouse could serve, or a layer is lazy.
     """
     ask = {"in_channels": in_channels, "num_classes": num_classes}
-    seen = observe(module, input_size=input_size, **ask)
-    large, pixels = observe_large(module, input_size=input_size, **ask), 0
-    if large is None:
-        large, pixels = seen, prod(input_size)
-    else:
-        pixels = prod(input_size) * (-(-224 // min(input_size))) ** _AXES
+    seen, macs = observe(module, input_size=input_size, **ask)
+    large = observe_large(module, input_size=input_size, **ask)
+    factor = -(-224 // min(input_size)) if large is not None else 1
+    large, pixels = large or seen, prod(input_size) * factor**_AXES
     unserved = dict(_unservable(module, seen))
     layers = [
         _Layer(path, layer, seen[path], large[path], pixels)
@@ -93,6 +97,8 @@ def trace(
         if weighted(layer) and path in seen and path not in unserved
     ]
     plain = dict(_plain(layers, seen, num_classes))
+    if spare_depthwise:
+        plain = {**dict(_costly(layers)), **plain}
     sites = _sites(module, layers, plain)
     total = sum(parameter.numel() for parameter in module.parameters())
     table = Backbone(
@@ -102,7 +108,7 @@ def trace(
         input_size=input_size,
         sites=sites,
         plain_params=total - sum(site.weight_params for site in sites),
-        plain_macs=sum(s.macs for s in seen.values()) - sum(site.conv_macs for site in sites),
+        plain_macs=macs - sum(site.conv_macs for site in sites),
         attention_norm=_norm(module),
         plain_layers=tuple(unserved.items()),
     )
@@ -141,6 +147,21 @@ def _plain(
             yield layer.path, "it works on pooled features"
         elif layer.large.positions == 1 and prod(_kernel(layer)) == 1:
             yield layer.path, "it works on one position, as squeeze and excitation do"
+
+
+def _costly(layers: list[_Layer]) -> Iterator[tuple[str, str]]:
+    """Depthwise layers that a warehouse of their own, with as many cells as mixtures, enlarges."""
+    for layer in layers:
+        if _group(layer) == "dwconv":
+            channels, pieces = _channels(layer.module)[0], prod(_kernel(layer))
+            hidden = max(channels // 16, MIN_HIDDEN)
+            attention = hidden * (channels + 2 + (pieces + 1) * pieces) + (pieces + 1) * pieces
+            weight = _channels(layer.module)[1] * pieces
+            if attention > weight:
+                yield (
+                    layer.path,
+                    f"its attention would have {attention:,} parameters, the layer has {weight:,}",
+                )
 
 
 def _sites(module: nn.Module, layers: list[_Layer], plain: Mapping[str, str]) -> tuple[Site, ...]:

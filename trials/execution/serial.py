@@ -1,7 +1,4 @@
-"""One trial after the other, in this process.
-
-A trial that ends the process ends the search; `trials.execution.isolated` is for trials that may.
-"""
+"""One trial after the other, in this process."""
 
 from functools import partial
 
@@ -17,8 +14,8 @@ def run_serially(decider: Decider, measure: Measure) -> None:
         failure = None
         try:
             measure(trial, partial(decider.report, trial))
-        except (StudyError, KeyboardInterrupt):
+        except StudyError:
             raise
-        except BaseException as error:  # noqa: BLE001 - whatever a training raises is its outcome
+        except Exception as error:  # noqa: BLE001 - whatever a training raises is its outcome
             failure = error
         decider.finish(trial, outcome_of(failure))

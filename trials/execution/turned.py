@@ -12,7 +12,7 @@ from trials.records import Measure, Measurement, Trial, Verdict
 class Ended:
     """The measure returned, or raised ``error``."""
 
-    error: BaseException | None = None
+    error: Exception | None = None
 
 
 class Training:
@@ -35,10 +35,12 @@ class Training:
     def _run(self) -> None:
         try:
             self._measure(self._trial, self._report)
-        except (StudyError, KeyboardInterrupt) as error:  # raised where it is heard
+        except StudyError as error:
             self._said.put(error)
-        except BaseException as error:  # noqa: BLE001 - whatever a training raises is its outcome
+        except Exception as error:  # noqa: BLE001 - whatever a training raises is its outcome
             self._said.put(Ended(error))
+        except BaseException as error:  # noqa: BLE001 - an interruption, raised where it is heard
+            self._said.put(error)
         else:
             self._said.put(Ended())
 
