@@ -19,6 +19,7 @@ from kwsearch import (
     mirroring,
     problems,
     reporting,
+    starts,
 )
 from kwsearch.answers import Row
 from kwsearch.databases import check_database, merge_databases, upgrade_database
@@ -31,7 +32,7 @@ from kwsearch.watching.live import Live
 from kwsearch.watching.mirrored import optuna_dashboard
 from kwsearch.watching.pages import pages
 from kwsearch.watching.source import Source
-from search_spaces import InputError, NetworkConfig, plan_network
+from search_spaces import InputError, NetworkConfig, Plan, plan_network
 from search_spaces.published import PUBLISHED, published
 from trials.errors import DamagedDataError, StorageError
 from trials.records import StudyRecord, TrialRecord
@@ -151,7 +152,12 @@ def plan(
     return answers.beside_published(rows, table.name, params) if references else rows
 
 
-def count(config: NetworkConfig | str | Path, *, trust_code: bool = False) -> Row:
+def count(
+    config: NetworkConfig | str | Path,
+    *,
+    start: str | Path | None = None,
+    trust_code: bool = False,
+) -> Row:
     """What a configuration costs: of a JSON file, a published name, or given as it is.
 
     An exported folder is counted on the table that lies in it, and nothing that it names is run.
@@ -160,6 +166,9 @@ def count(config: NetworkConfig | str | Path, *, trust_code: bool = False) -> Ro
 
     Args:
         config: what to count.
+        start: a file of the plain network's weights; ``start`` of the answer then says which share
+            of its kernels' energy the cells can keep, in all (``energy``) and by site (``kept``),
+            and which tensors of the classifier it has not (``fresh``).
         trust_code: whether code that a configuration names may be run, where its network is not
             kwsearch's, torchvision's or timm's.
 
@@ -168,15 +177,27 @@ def count(config: NetworkConfig | str | Path, *, trust_code: bool = False) -> Ro
     """
     if not isinstance(config, NetworkConfig):
         if Path(config).is_dir():
-            return answers.count_row(load(config).plan)
+            return _count_row(load(config).plan, start, trust_code=trust_code)
         config = _read_config(config)
     table = None
     if ":" in config.backbone:
-        from search_spaces.networks.named import require_trust  # noqa: PLC0415 - loads torch
-
-        require_trust(config.backbone, trust_code=trust_code)
+        _require_trust(config.backbone, trust_code=trust_code)
         table = problems.named_table(config.backbone, config.num_classes, config.in_channels)
-    return answers.count_row(plan_network(config, table))
+    return _count_row(plan_network(config, table), start, trust_code=trust_code)
+
+
+def _count_row(planned: Plan, start: str | Path | None, *, trust_code: bool) -> Row:
+    if start is None:
+        return answers.count_row(planned)
+    if ":" in planned.backbone.name:
+        _require_trust(planned.backbone.name, trust_code=trust_code)
+    return {**answers.count_row(planned), "start": starts.kept(planned, start)}
+
+
+def _require_trust(backbone: str, *, trust_code: bool) -> None:
+    from search_spaces.networks.named import require_trust  # noqa: PLC0415 - loads torch
+
+    require_trust(backbone, trust_code=trust_code)
 
 
 def _read_config(name: str | Path) -> NetworkConfig:

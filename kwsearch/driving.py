@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from threading import current_thread, main_thread
 from types import FrameType
 
-from kwsearch import seeding
+from kwsearch import seeding, starts
 from kwsearch.problems import Problem, backbone_of, images_of, problem, settings_of
 from kwsearch.settings import ProxySettings, StudySettings, to_plain
 from search_spaces import InputError
@@ -57,10 +57,11 @@ def create(store: Store, settings: StudySettings, *, seed_from: str | None = Non
     seed = settings.search.seed
     require_member(asked.space, asked.limits, seed)
     seeds = [] if seed_from is None else seeding.seeds(store, asked.space, seed_from)
+    start = starts.facts(settings.proxy, table)
     return store.create_study(
         NewStudy(
             name=settings.name,
-            settings={**to_plain(settings), "images": images.sha256, "seeds": seeds},
+            settings={**to_plain(settings), "images": images.sha256, "seeds": seeds, **start},
             backbone=table,
             seed=seed,
             trials=settings.search.trials,
@@ -202,7 +203,7 @@ def measure(settings: StudySettings, study: StudyRecord, ladder: Ladder) -> Meas
         )
     training = importlib.import_module("trials.training.proxy")  # torch is loaded here
     proxy, execution = settings.proxy, settings.execution
-    task: Measure = training.ProxyTask(
+    task = training.ProxyTask(
         prepared=images,
         recipe=recipe_of(settings.proxy, ladder),
         ladder=ladder,
@@ -216,7 +217,7 @@ def measure(settings: StudySettings, study: StudyRecord, ladder: Ladder) -> Meas
         backbone=study.spec.backbone,
         checkpoints=Checkpoints.of(study),
     )
-    return task
+    return starts.with_start(task, proxy, study)
 
 
 def recipe_of(proxy: ProxySettings, ladder: Ladder) -> Recipe:

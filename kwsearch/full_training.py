@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from kwsearch import starts
 from kwsearch.exporting import Exported
 from kwsearch.exporting.contents import recipe_for_study
 from kwsearch.exporting.layout import RECIPE
@@ -30,6 +31,9 @@ from trials.training.recipe import Recipe
 
 RESULTS = "results.json"
 
+START_SHARE = 0.1
+"""Share of a recipe's learning rate that a training from a trained network begins with."""
+
 Watch = Callable[[Measurement, int], None]
 """Called with a measurement and the number of epochs of the whole run."""
 
@@ -47,6 +51,8 @@ class Wishes:
         batch_size: another batch size; the learning rate changes in proportion.
         device: in torch's words; a GPU where there is one if None.
         seed: of weights, order and augmentation.
+        start: a file of the plain network's weights to start from, by `START_SHARE` of the learning
+            rate unless ``recipe`` names a file.
         trust_code: whether code that the export names may be run, see
             `search_spaces.networks.named.require_trust`.
     """
@@ -59,6 +65,7 @@ class Wishes:
     batch_size: int | None = None
     device: str | None = None
     seed: int = 0
+    start: Path | None = None
     trust_code: bool = False
 
 
@@ -88,6 +95,8 @@ def train(exported: Exported, wishes: Wishes, output: Path, watch: Watch) -> dic
     from trials.training.full import FullTask  # noqa: PLC0415 - likewise
 
     require_trust(exported.backbone.name, trust_code=wishes.trust_code)
+    start = None if wishes.start is None else starts.start_of(wishes.start)
+    begun = {} if wishes.start is None else {"start": starts.kept(exported.plan, wishes.start)}
     task = FullTask(
         plan=exported.plan,
         recipe=recipe,
@@ -95,6 +104,7 @@ def train(exported: Exported, wishes: Wishes, output: Path, watch: Watch) -> dic
         folder=output.resolve(),
         seed=wishes.seed,
         device=wishes.device,
+        start=start,
     )
     task.resumed()  # a folder of another training is refused before anything is written
     if first_process():
@@ -106,7 +116,7 @@ def train(exported: Exported, wishes: Wishes, output: Path, watch: Watch) -> dic
         watch(measurement, recipe.epochs)
 
     last = task.run(seen)
-    results = _results(exported, wishes, source, last, history)
+    results = {**_results(exported, wishes, source, last, history), **begun}
     if first_process():
         _write(output / RESULTS, json.dumps(results, indent=2) + "\n")
     return results
@@ -149,6 +159,8 @@ def recipe_of(exported: Exported, wishes: Wishes, source: str) -> Recipe:
         recipe = recipe.changed(epochs=wishes.epochs, warmup_epochs=warmup)
     if wishes.batch_size is not None:
         recipe = in_batches_of(recipe, wishes.batch_size)
+    if wishes.start is not None and wishes.recipe is None:
+        recipe = recipe.changed(learning_rate=recipe.learning_rate * START_SHARE)
     return recipe
 
 

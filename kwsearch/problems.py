@@ -171,7 +171,7 @@ def images_of(settings: StudySettings) -> Prepared:
 
 def settings_of(study: StudyRecord) -> StudySettings:
     """The settings a study was created from; one that came later has the meaning of before."""
-    added = ("images", "seeds")
+    added = ("images", "seeds", "start")
     stored = as_stored(study.spec.settings)
     plain = {key: value for key, value in stored.items() if key not in added}
     return from_plain(plain, f"study {study.name}")

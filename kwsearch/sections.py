@@ -28,6 +28,10 @@ from search_spaces.overrides import check_address
 DATA = ("digits", "fashion-mnist", "cifar10", "cifar100", "svhn")
 """Datasets by name; anything with a slash is a folder of class folders."""
 
+SCRATCH, PLAIN = "scratch", "plain"
+"""What trials start from without a file."""
+
+_WEIGHTS = (".safetensors", ".pt", ".pth", ".bin")
 _FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}")
 
@@ -202,6 +206,15 @@ class ProxySettings(Settings):
     attention_learning_rate: Annotated[float, Field(ge=0, le=100)] = Field(
         0.1, description="Factor on the learning rate of attention; at 0 it learns nothing."
     )
+    start: str = Field(
+        SCRATCH,
+        description="What trials start from. scratch: nothing; plain: the plain network, which is "
+        "trained once by this very proxy; or a file of its weights (safetensors, or a torch file "
+        "of tensors alone) with torchvision's or timm's names.",
+    )
+    start_learning_rate: Annotated[float, Field(gt=0, le=100)] = Field(
+        0.01, description="Highest learning rate of trials that start from a trained network."
+    )
     gradient_clip: Annotated[float, Field(gt=0)] | None = Field(
         None, description="Largest norm of the gradient; no limit if unset."
     )
@@ -239,6 +252,18 @@ class ProxySettings(Settings):
             raise ValueError(
                 f"{brief(value)} is none of {', '.join(DATA)}, and not a folder either: write one "
                 f"with a slash, as in './photos'.{nearest(value, DATA)}"
+            )
+        return value
+
+    @field_validator("start")
+    @classmethod
+    def _word_or_file(cls, value: str) -> str:
+        words = (SCRATCH, PLAIN)
+        if value not in words and "/" not in value and not value.endswith(_WEIGHTS):
+            raise ValueError(
+                f"{brief(value)} is neither of {', '.join(words)}, and no file of weights either: "
+                f"write one with a slash, or its ending ({', '.join(_WEIGHTS)})."
+                f"{nearest(value, words)}"
             )
         return value
 

@@ -1,7 +1,6 @@
 """What is known already: configurations to begin a study with, measurements not to repeat."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from kwsearch.settings import as_stored
 from search_spaces import InfeasibleError, InputError, NetworkConfig
@@ -76,6 +75,6 @@ def alike(study: StudyRecord, others: Iterable[StudyRecord]) -> list[str]:
     ]
 
 
-def _training(study: StudyRecord) -> tuple[int, Any, Any]:
+def _training(study: StudyRecord) -> tuple[object, ...]:
     settings = as_stored(study.spec.settings)
-    return study.spec.seed, settings.get("proxy"), settings.get("images")
+    return study.spec.seed, *(settings.get(key) for key in ("proxy", "images", "start"))

@@ -36,7 +36,13 @@ __all__ = [
 ]
 
 BEFORE: dict[str, dict[str, Any]] = {
-    "proxy": {"recalibration": 0, "attention_start": "temperature", "attention_learning_rate": 1.0}
+    "proxy": {
+        "recalibration": 0,
+        "attention_start": "temperature",
+        "attention_learning_rate": 1.0,
+        "start": "scratch",
+        "start_learning_rate": 0.01,
+    }
 }
 """By section: what studies did before a setting came, where that is not its default."""
 

@@ -68,6 +68,13 @@ def count(
     config: Annotated[
         str, typer.Argument(metavar="CONFIG", help="A configuration as JSON, or a published one.")
     ],
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Weights of the plain network: say how much of its kernels the cells can keep.",
+        ),
+    ] = None,
     trust_code: TrustCode = False,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
@@ -76,7 +83,7 @@ def count(
     form = form_of(as_json, as_csv)
     from kwsearch import api
 
-    show_record(api.count(config, trust_code=trust_code), form)
+    show_record(api.count(config, start=start, trust_code=trust_code), form)
 
 
 def search(
@@ -141,6 +148,11 @@ def _study(text: str) -> StudySettings | str:
 
 
 def _conclude(record: "StudyRecord", rows: Iterable[Mapping[str, Any]], form: Form) -> None:
+    from kwsearch import starts
+
+    begun = starts.note(record)
+    if begun is not None:
+        say(begun)
     refused = sum(record.refused.values())
     say(
         f"Study {record.name}: {record.finished} of {record.spec.trials} trials, "

@@ -34,6 +34,13 @@ def train(
         str | None, typer.Option(metavar="D", help="cpu or cuda; a GPU where there is one.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of the training.")] = 0,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Weights of the plain network to start from.",
+        ),
+    ] = None,
     trust_code: TrustCode = False,
     output: Annotated[
         Path | None,
@@ -64,6 +71,7 @@ def train(
             batch_size=batch_size,
             device=device,
             seed=seed,
+            start=start,
             trust_code=trust_code,
         )
     if results is not None:

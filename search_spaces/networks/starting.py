@@ -9,9 +9,10 @@ from torch import Tensor, nn
 from search_spaces.errors import InputError
 from search_spaces.networks.assigning import start_rows
 from search_spaces.networks.attention import ROW_EPSILON, Attention
-from search_spaces.networks.build import plan_of
+from search_spaces.networks.build import plain_of, plan_of
 from search_spaces.networks.fitting import Fit, fit_kernels
 from search_spaces.networks.timm_names import torchvision_name
+from search_spaces.sites import Backbone
 from search_spaces.warehouse import Plan
 
 Shape = tuple[int, ...]
@@ -68,9 +69,9 @@ def start_from(network: nn.Module, tensors: Tensors, *, assigned: bool = True) -
     """
     plan = plan_of(network)
     known = _plain_shapes(network, plan)
-    given = _renamed(plan, known, tensors)
+    given = _renamed(plan.backbone.name, known, tensors)
     fresh = _fresh(network, known, given)
-    _require_fit(plan, known, given, fresh)
+    _require_fit(plan.backbone.name, known, given, fresh)
     owners = (plan.sites[one.sites[0]].site.name for one in plan.warehouses)
     homes = [network.get_parameter(f"{name}.warehouse.cells") for name in owners]
     kernels = {one.site.name: given[f"{one.site.name}.weight"] for one in plan.sites}
@@ -86,6 +87,25 @@ def start_from(network: nn.Module, tensors: Tensors, *, assigned: bool = True) -
     return StartReport(fit.kept, fit.energy, fresh)
 
 
+def fresh_tensors(table: Backbone, tensors: Tensors) -> tuple[str, ...]:
+    """Tensors of a backbone's classifier that the plain network to start from has not in its size.
+
+    Args:
+        table: of the network to start.
+        tensors: as for `start_from`.
+
+    Raises:
+        InputError: layers are missing, unknown or of other sizes; they are named.
+    """
+    with torch.device("cpu" if ":" in table.name else "meta"), torch.random.fork_rng(devices=[]):
+        network = plain_of(table)
+    known = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    given = _renamed(table.name, known, tensors)
+    fresh = _fresh(network, known, given)
+    _require_fit(table.name, known, given, fresh)
+    return fresh
+
+
 def _assign(network: nn.Module, plan: Plan, fit: Fit) -> None:
     """Shares as bias; what a row lacks to size 1 is given to the zero cell."""
     for served in plan.sites:
@@ -96,9 +116,9 @@ def _assign(network: nn.Module, plan: Plan, fit: Fit) -> None:
         start_rows(attention, torch.cat((shares, rest), 1))
 
 
-def _renamed(plan: Plan, known: Mapping[str, Shape], tensors: Mapping[str, Tensor]) -> Tensors:
+def _renamed(backbone: str, known: Mapping[str, Shape], tensors: Mapping[str, Tensor]) -> Tensors:
     """The tensors under torchvision's names, if those fit better."""
-    renamed = {torchvision_name(plan.backbone.name, name): one for name, one in tensors.items()}
+    renamed = {torchvision_name(backbone, name): one for name, one in tensors.items()}
     return max(dict(tensors), renamed, key=lambda one: len(one.keys() & known.keys()))
 
 
@@ -130,7 +150,7 @@ def _fresh(network: nn.Module, known: Mapping[str, Shape], given: Tensors) -> tu
 
 
 def _require_fit(
-    plan: Plan, known: Mapping[str, Shape], given: Tensors, fresh: Collection[str]
+    backbone: str, known: Mapping[str, Shape], given: Tensors, fresh: Collection[str]
 ) -> None:
     """Refuse tensors that are not those of the plain network."""
     wanted = [name for name in known if name not in fresh]
@@ -150,7 +170,7 @@ def _require_fit(
     ]
     if told:
         raise InputError(
-            f"The network to start from is not a plain {plan.backbone.name}; {'; '.join(told)}.",
+            f"The network to start from is not a plain {backbone}; {'; '.join(told)}.",
             "Give the weights of this very network, with torchvision's or timm's names.",
         )
 

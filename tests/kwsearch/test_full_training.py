@@ -17,7 +17,7 @@ from kwsearch import api
 from kwsearch.exporting import load
 from kwsearch.full_training import read
 from search_spaces import InputError
-from search_spaces.networks import build
+from search_spaces.networks import build, plain_of
 from trials.errors import StorageError
 from trials.store import open_store
 from trials.training.recipe import digits
@@ -183,6 +183,22 @@ def test_another_recipe_is_refused_in_a_folder_that_holds_a_training(
     assert done.returncode == 2
     assert "training of another network, recipe" in done.stderr
     assert (folder / "whole" / "recipe.toml").read_text() == recipe
+
+
+def test_a_training_starts_from_a_plain_network(folder: Path) -> None:
+    """At a tenth of the learning rate; another start, or none, is another training."""
+    table = load(folder / "best").backbone
+    save_file(plain_of(table).state_dict(), folder / "plain.safetensors")
+    begun = train(folder, "begun", "--epochs", "1", "--start", "plain.safetensors")
+    build(load(folder / "best").plan).load_state_dict(begun)
+    results = json.loads((folder / "begun" / "results.json").read_text())
+    assert results["start"]["energy"] == pytest.approx(1)
+    assert results["start"]["fresh"] == []
+    recipe = read(folder / "begun" / "recipe.toml")
+    assert recipe.learning_rate == pytest.approx(0.8 * digits(1).learning_rate)
+    done = kwsearch(folder, "train", "best", *FLAGS, "-o", "begun", "--epochs", "1")
+    assert done.returncode == 2
+    assert "holds a training of another" in done.stderr
 
 
 def test_faults_of_a_recipe_are_told_all_at_once(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from trials.training.loop import train
 from trials.training.noise import set_noise
 from trials.training.per_image import Transformed, for_measuring, for_training, workers
 from trials.training.recipe import Recipe
-from trials.training.starting import started
+from trials.training.starting import Start, started
 from trials.training.state import TrainingState
 from trials.training.team import ALONE, Team, share_statistics
 
@@ -57,6 +57,7 @@ class FullTask:
         seed: of the weights, of order and augmentation.
         device: in torch's words; None for a GPU where there is one.
         way: name of the way in which every served layer is computed.
+        start: the trained plain network to start from; None to start from scratch.
     """
 
     plan: Plan
@@ -66,6 +67,7 @@ class FullTask:
     seed: int = 0
     device: str | None = None
     way: str = "auto"
+    start: Start | None = None
 
     @property
     def checkpoints(self) -> Checkpoints:
@@ -76,7 +78,9 @@ class FullTask:
     def identity(self) -> str:
         """Digest of everything that the trained weights follow from, but the machine."""
         images = self.images
+        start = {} if self.start is None else {"start": self.start.identity}
         return identity_of(
+            **start,
             network=self.plan.digest,
             recipe=self.recipe.facts(),
             seed=self.seed,
@@ -121,6 +125,7 @@ class FullTask:
                 self.plan,
                 attention_start=self.recipe.attention_start,
                 seed=self.seed,
+                start=self.start,
                 way=self.way,
             )
             network = share_statistics(network.to(device), team)

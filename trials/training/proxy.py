@@ -18,7 +18,7 @@ from trials.training.data import Prepared, TrainingData, for_proxy
 from trials.training.data.split import VALIDATION_SHARE
 from trials.training.loop import train
 from trials.training.recipe import Recipe
-from trials.training.starting import started
+from trials.training.starting import Start, started
 from trials.training.state import TrainingState
 
 
@@ -37,6 +37,7 @@ class ProxyTask:
         way: name of the way in which every served layer is computed; see `build`.
         backbone: table of the network; None for a shipped one.
         device: where to train, in torch's words.
+        start: the trained plain network that trials start from; None to start from scratch.
         checkpoints: where the state of a trial is kept at every rung, and gone on from; None for
             nowhere.
     """
@@ -51,6 +52,7 @@ class ProxyTask:
     way: str = "textbook"
     backbone: Backbone | None = None
     device: str = "cpu"
+    start: Start | None = None
     checkpoints: Checkpoints | None = None
 
     def __post_init__(self) -> None:
@@ -82,6 +84,7 @@ class ProxyTask:
                 self.backbone,
                 attention_start=self.recipe.attention_start,
                 seed=trial.seed,
+                start=self.start,
                 way=self.way,
             ),
             seed=trial.seed,
@@ -146,8 +149,13 @@ class ProxyTask:
         return latest(self.checkpoints.of_trial(trial.number), self._identity(trial))
 
     def _identity(self, trial: Trial) -> str:
+        start = {} if self.start is None else {"start": self.start.identity}
         return identity_of(
-            network=trial.digest, seed=trial.seed, recipe=self.recipe.facts(), **self.measured_on()
+            network=trial.digest,
+            seed=trial.seed,
+            recipe=self.recipe.facts(),
+            **start,
+            **self.measured_on(),
         )
 
     def measured_on(self) -> dict[str, object]:
