@@ -2,7 +2,13 @@
 
 Li and Yao, arXiv 2308.08361, section 3.2 (contrasting-driven attention function): shares of a row
 may be negative, and only their absolute values add up to one. Differences between samples, not a
-softmax, tell the mixtures apart.
+softmax, tell the mixtures apart. With z ``[B, M, N + 1]`` the logits of a site's mixtures and t the
+temperature::
+
+    row[b, m]      = z[b, m] / (sum over n of |z[b, m, n]| + 1e-3)
+    alpha[b, m, n] = (1 - t) * row[b, m, n] + t * beta[m, n]
+
+of which the last column, the zero cell's, is dropped.
 
 Axes: B batch, I channels of the site's input, H hidden, M mixtures, N cells, N + 1 cells with the
 zero cell last, L local cells, K basis.

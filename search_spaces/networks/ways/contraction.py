@@ -1,7 +1,9 @@
-"""One differentiable function for every order of contraction.
+"""The differentiable function around the three orders of contraction.
 
-The backward pass needs input, attention and cells, which are kept. An order may keep more, up to a
-bound in bytes, and computes the rest again.
+An order multiplies tensors; this file does what all orders need around that. It brings input,
+attention and cells to the shapes of `search_spaces.networks.ways.lowering`, calls the order, and
+tells autograd the gradients. Input, attention and cells are kept for the backward pass. An order
+may keep what it formed in between, within a bound in bytes; otherwise it forms that again.
 
 A gradient that is itself differentiated (``create_graph=True``) is taken through the textbook way,
 which consists of torch's own operations.
@@ -26,7 +28,14 @@ Kept = tuple[Tensor, ...]
 
 
 class Operands(NamedTuple):
-    """A layer's X ``[B, *spatial, I]``, A ``[Q, p, J, N]`` and C ``[N, a, D]``, of one type."""
+    """The three tensors that are contracted, all of one type.
+
+    Attributes:
+        low: the layer's sizes.
+        x: input X ``[B, *spatial, I]``, of which patches are read.
+        rows: attention A ``[Q, p, J, N]``.
+        cells: C ``[N, a, D]``.
+    """
 
     low: Lowering
     x: Tensor
@@ -35,17 +44,22 @@ class Operands(NamedTuple):
 
 
 class Room(NamedTuple):
-    """Where the gradient of C goes: added to ``[N, a, D]``, or written if that is ``new``."""
+    """Where an order puts the gradient of C.
+
+    Attributes:
+        total: ``[N, a, D]``, to which the gradient is added.
+        new: whether ``total`` holds nothing yet, so that the gradient is written instead.
+    """
 
     total: Tensor
     new: bool
 
 
 class Order(Protocol):
-    """An order of contracting the three operands."""
+    """One order of contracting the three operands. Orders keep no state between calls."""
 
     def forward(self, operands: Operands) -> tuple[Tensor, Kept]:
-        """Y ``[Q, H, p, a]``, and what the backward pass wants back."""
+        """Compute Y ``[Q, H, p, a]``; return with it the tensors to keep for `backward`."""
         ...
 
     def backward(
@@ -56,13 +70,24 @@ class Order(Protocol):
         room: Room | None,
         kept: Kept,
     ) -> tuple[Tensor | None, Tensor | None]:
-        """Gradients of X and A where needed, given that of Y; that of C goes into ``room``."""
+        """Compute the gradients, given that of Y.
+
+        Args:
+            operands: as in the forward pass.
+            grad: gradient of Y ``[Q, H, p, a]``.
+            needs: whether the gradients of X and of A are wanted.
+            room: where the gradient of C goes; None if it is not wanted.
+            kept: what `forward` kept.
+
+        Returns:
+            The gradients of X and of A; None for one that is not wanted.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """What stays the same in both passes."""
+    """What both passes of a layer need beside tensors."""
 
     geometry: Geometry
     lowering: Lowering
@@ -80,7 +105,7 @@ class _Task:
 
 
 class _Context(Protocol):
-    """What autograd hands from forward to backward."""
+    """What autograd carries from the forward to the backward pass."""
 
     task: _Task
     saved_tensors: tuple[Tensor, ...]
@@ -174,8 +199,8 @@ def _autocast_off(x: Tensor) -> AbstractContextManager[object]:
 def contract(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry, order: Order) -> Tensor:
     """Compute a layer by contracting in ``order``; shapes in `search_spaces.networks.ways`.
 
-    Under autocast the contraction runs in autocast's type; gradients come in the type of what they
-    belong to.
+    Under autocast the products are computed in autocast's type. Each gradient has the type of the
+    tensor that it is the gradient of.
 
     Raises:
         NotImplementedError: a cell of this geometry spans several groups.
@@ -189,9 +214,10 @@ def contract(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry, order:
 
 
 def parts(batch: int, most: int) -> Iterator[slice]:
-    """Slices of the batch of at most ``most`` samples, about equal, with even numbers of them.
+    """Slices of the batch, each of at most ``most`` samples.
 
-    Two cores share a slice evenly then.
+    All but the last are equal, of an even number of samples where ``most`` allows it, so that two
+    cores share a slice evenly.
     """
     count = -(-batch // max(1, most))
     size = -(-batch // count)

@@ -11,6 +11,8 @@ from torch import Tensor
 
 from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.ways import WAYS
+from search_spaces.networks.ways.lowering import lower
+from search_spaces.networks.ways.patches import Patches
 from search_spaces.networks.ways.scratch import memory_limits
 from search_spaces.networks.ways.textbook import textbook
 from search_spaces.networks.ways.unfold import unfold
@@ -100,6 +102,20 @@ def test_outputs_and_gradients_are_those_of_the_textbook_way(name: str, case: Ca
         strict=True,
     ):
         torch.testing.assert_close(got, want, atol=1e-10, rtol=0)
+
+
+@given(case=cases())
+def test_a_layer_is_the_sum_over_patches_attention_and_cells(case: Case) -> None:
+    """The equation of the package's docstring, as it stands there."""
+    if case.geometry.blocks[1] % case.geometry.groups:
+        return
+    x, alpha, cells = (tensor.detach() for tensor in case.tensors())
+    low = lower(case.geometry, case.size)
+    reader = Patches(low)
+    patches = reader.read(reader.window(low.channels_last(x, x.dtype)))
+    y = torch.einsum("qhjd,qpjn,nad->qhpa", patches, low.attention(alpha), low.cells(cells))
+    expected = textbook(x, alpha, cells, case.geometry)
+    torch.testing.assert_close(low.output(y), expected, atol=1e-10, rtol=0)
 
 
 @given(case=cases())
