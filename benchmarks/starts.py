@@ -16,7 +16,11 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
 from typing import Any
+
+import numpy as np
+from scipy.stats import kendalltau
 
 from kwsearch import api, problems
 from kwsearch.driving import recipe_of
@@ -175,6 +179,64 @@ def compared(results: Results, starts: Sequence[str]) -> dict[str, dict[tuple[st
     return {start: {key: one[key] for key in sorted(common)} for start, one in found.items()}
 
 
+def report(results: Results, starts: Sequence[str], rungs: Sequence[int]) -> dict[str, Any]:
+    """Print the tables; return what they say."""
+    arms = compared(results, starts)
+    found: dict[str, Any] = {"networks": len(next(iter(arms.values()))), "starts": {}}
+    print("| start | " + " | ".join(f"epoch {r}" for r in rungs) + " | tau of "
+          + " | tau of ".join(map(str, rungs[:-1])) + " |")  # fmt: skip
+    for start, trainings in arms.items():
+        means = [mean(t.curve[r] for t in trainings.values()) for r in rungs]
+        taus = [tau([*trainings.values()], rung, rungs[-1]) for rung in rungs[:-1]]
+        found["starts"][start] = {"accuracy": means, "tau": taus}
+        print(f"| {start} | " + " | ".join(f"{v:.3f}" for v in (*means, *taus)) + " |")
+    first, *others = arms
+    for other in others:
+        found[f"{first} - {other}"] = bands(arms[first], arms[other], rungs)
+    plain = sorted((t.params, t.seed, t.curve[rungs[-1]]) for t in results.done if t.arm == "plain")
+    for params, seed, accuracy in plain:
+        best = {
+            start: max(
+                (t.curve[rungs[-1]] for t in trainings.values()
+                 if t.seed == seed and t.params <= params),
+                default=None,
+            )
+            for start, trainings in arms.items()
+        }  # fmt: skip
+        print(f"plain, {params:,} parameters, seed {seed}: {accuracy:.3f}; best front: {best}")
+    return found
+
+
+def tau(trainings: Sequence[Training], rung: int, top: int) -> float:
+    """Kendall's tau of a rung with the top one, the mean over seeds."""
+    seeds = sorted({t.seed for t in trainings})
+    values = []
+    for seed in seeds:
+        own = [t for t in trainings if t.seed == seed]
+        values.append(kendalltau([t.curve[rung] for t in own], [t.curve[top] for t in own])[0])
+    return float(mean(values))
+
+
+def bands(
+    one: dict[tuple[str, int], Training],
+    other: dict[tuple[str, int], Training],
+    rungs: Sequence[int],
+) -> list[dict[str, Any]]:
+    """Gains in points by band of sizes, small to large, printed too."""
+    keys = sorted(one, key=lambda key: one[key].params)
+    rows = []
+    for part in np.array_split(np.array(keys, dtype=object), min(BANDS, len(keys))):
+        of_band = [tuple(key) for key in part]
+        sizes = [one[key].params for key in of_band]
+        gains = [
+            100 * mean(one[key].curve[r] - other[key].curve[r] for key in of_band) for r in rungs
+        ]
+        rows.append({"params": [min(sizes), max(sizes)], "points": gains})
+        told = ", ".join(f"{g:+.1f} at {r}" for g, r in zip(gains, rungs, strict=True))
+        print(f"{min(sizes):,} to {max(sizes):,} parameters, {len(of_band)} trainings: {told}")
+    return rows
+
+
 def main() -> None:
     """Train what is missing, print tables and a last line of JSON."""
     parser = argparse.ArgumentParser(
@@ -188,10 +250,17 @@ def main() -> None:
     parser.add_argument("--networks", type=int, default=20)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--epochs", type=int, nargs="+", help="rungs; the study's if unset")
+    parser.add_argument("--quick", action="store_true", help="the digits, 4 networks, one seed")
     given = parser.parse_args()
-    given.results = given.results or Path(tempfile.mkdtemp()) / "starts.jsonl"
+    if given.quick:
+        given.study, given.files, given.networks, given.seeds = "quickstart", None, 4, [0]
+        given.epochs = given.epochs or [1, 2]
+    scratch = Path(tempfile.mkdtemp())
+    given.results = given.results or scratch / "starts.jsonl"
     study, results = Study(given), Results(given.results)
     train_all(study, results, given)
+    found = report(results, given.starts, study.asked.ladder.rungs)
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":
