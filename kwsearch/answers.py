@@ -9,18 +9,17 @@ from dataclasses import asdict
 from itertools import count as numbers
 from itertools import islice
 from math import log
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from kwsearch.problems import Problem
 from search_spaces import Plan, plan_network
 from search_spaces.budget import Count, count
 from search_spaces.reference import ReferenceRow, reference_rows
-from search_spaces.space import Space
-from trials.pareto import Point, knee
 from trials.records import StudyRecord, TrialRecord
 from trials.store import Store
+
+if TYPE_CHECKING:
+    from kwsearch.problems import Problem
+    from search_spaces.space import Space
 
 Row = dict[str, Any]
 
@@ -144,6 +143,8 @@ def front(
     """
     members = store.front(name, max_params=max_params, min_accuracy=min_accuracy)
     if only_knee:
+        from trials.pareto import Point, knee  # noqa: PLC0415 - numpy, which only a knee needs
+
         bend = knee([Point.of(m.trial.params, m.accuracy or 0.0, m.number) for m in members])
         members = [m for m in members if bend is not None and m.number == bend.number]
     return [trial_row(member) for member in members]
@@ -204,7 +205,7 @@ def _published_row(known: ReferenceRow) -> Row:
     }
 
 
-def plan(asked: Problem, *, params: int | None, number: int, seed: int) -> list[Row]:
+def plan(asked: "Problem", *, params: int | None, number: int, seed: int) -> list[Row]:
     """Configurations of a space that land in its budget, before any training.
 
     Random choices are drawn; with ``params``, the multiplier of each is then set by bisection so
@@ -241,7 +242,7 @@ def plan(asked: Problem, *, params: int | None, number: int, seed: int) -> list[
     return sorted(rows.values(), key=lambda row: abs(row["relative"]))[:number]
 
 
-def _counted(space: Space, values: dict[str, Any]) -> tuple[Plan, Count]:
+def _counted(space: "Space", values: dict[str, Any]) -> tuple[Plan, Count]:
     """The network of values that can be built."""
     planned = plan_network(space.decode(values), space.backbone)
     return planned, count(planned)
@@ -260,8 +261,10 @@ def _plan_row(planned: Plan, size: Count, params: int | None) -> Row:
     return row
 
 
-def _towards(space: Space, params: int, seed: int) -> Iterable[dict[str, Any]]:
+def _towards(space: "Space", params: int, seed: int) -> Iterable[dict[str, Any]]:
     """Draws whose multipliers are scaled together until the size is as near as it gets."""
+    import numpy as np  # noqa: PLC0415 - loaded by whoever plans
+
     rng = np.random.default_rng(seed)
     multipliers = [n for n in space.dimensions if n.partition(".")[0] == "cell_num_ratio"]
     for _ in numbers():
@@ -272,7 +275,7 @@ def _towards(space: Space, params: int, seed: int) -> Iterable[dict[str, Any]]:
 
 
 def _scaled(
-    space: Space, values: dict[str, Any], multipliers: list[str], params: int
+    space: "Space", values: dict[str, Any], multipliers: list[str], params: int
 ) -> dict[str, Any]:
     """Parameters grow with every multiplier, so bisection on a common shift in share finds it."""
     choices = {name: space.dimensions[name] for name in multipliers}

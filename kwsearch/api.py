@@ -7,50 +7,38 @@ Databases are named by URL or path; None means ``KWSEARCH_DATABASE``, else
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from kwsearch import (
-    answers,
-    comparing,
-    driving,
-    exporting,
-    frames,
-    full_training,
-    mirroring,
-    problems,
-    reporting,
-    starts,
-)
+from kwsearch import answers
 from kwsearch.answers import Row
 from kwsearch.databases import check_database, merge_databases, upgrade_database
-from kwsearch.driving import Watch
-from kwsearch.exporting import Exported
-from kwsearch.presets import PRESETS, preset
-from kwsearch.settings import StudySettings, from_plain, load_study, to_plain, to_toml
-from kwsearch.watching import server
-from kwsearch.watching.live import Live
-from kwsearch.watching.mirrored import optuna_dashboard
-from kwsearch.watching.pages import pages
-from kwsearch.watching.source import Source
 from search_spaces import InputError, NetworkConfig, Plan, plan_network
-from search_spaces.published import PUBLISHED, published
 from trials.errors import DamagedDataError, StorageError
 from trials.records import StudyRecord, TrialRecord
 from trials.store import Store, open_store
 
-Study = StudySettings | str | Path
+if TYPE_CHECKING:  # a verb loads what it needs, so that asking a database loads nothing that trains
+    from kwsearch import exporting, full_training
+    from kwsearch.driving import Watch
+    from kwsearch.exporting import Exported
+    from kwsearch.settings import StudySettings
+
+    Study = StudySettings | str | Path
 
 _UNLIMITED = 2**63 - 1
 _BRIEFLY = 5.0
 """Seconds that a page waits for a database before it says so."""
 
 
-def settings(study: Study) -> StudySettings:
+def settings(study: "Study") -> "StudySettings":
     """Read a study file, or take a preset by name.
 
     Raises:
         InputError: the file has faults, all of which are named, or there is no such preset.
     """
+    from kwsearch.presets import preset
+    from kwsearch.settings import StudySettings, load_study
+
     if isinstance(study, StudySettings):
         return study
     path = Path(study)
@@ -60,13 +48,13 @@ def settings(study: Study) -> StudySettings:
 
 
 def search(
-    study: Study,
+    study: "Study",
     *,
     database: str | None = None,
     name: str | None = None,
     trials: int | None = None,
     seed_from: str | None = None,
-    watch: Watch | None = None,
+    watch: "Watch | None" = None,
 ) -> StudyRecord:
     """Create a study and search until it has its trials.
 
@@ -87,12 +75,16 @@ def search(
         NothingFoundError: no trial reached the front, as where all of them failed.
         InterruptedSearchError: stopped by a person or a signal; `resume` goes on.
     """
+    from kwsearch import driving
+
     wanted = _changed(settings(study), name, trials)
     with open_store(database) as store:
         return driving.drive(store, driving.create(store, wanted, seed_from=seed_from), watch=watch)
 
 
-def _changed(wanted: StudySettings, name: str | None, trials: int | None) -> StudySettings:
+def _changed(wanted: "StudySettings", name: str | None, trials: int | None) -> "StudySettings":
+    from kwsearch.settings import from_plain, to_plain
+
     plain = to_plain(wanted)
     if name is not None:
         plain["name"] = name
@@ -106,7 +98,7 @@ def resume(
     *,
     database: str | None = None,
     trials: int | None = None,
-    watch: Watch | None = None,
+    watch: "Watch | None" = None,
     steal: bool = False,
 ) -> StudyRecord:
     """Go on with a study, interrupted or finished, to its number of trials.
@@ -118,6 +110,8 @@ def resume(
         watch: as for `search`.
         steal: take the study from a driver that is known to be dead.
     """
+    from kwsearch import driving
+
     with open_store(database, create=False) as store:
         study = store.study(name)
         return driving.drive(store, study, trials=trials, watch=watch, steal=steal)
@@ -125,11 +119,14 @@ def resume(
 
 def init(name: str) -> str:
     """The study file of a preset, every key explained."""
+    from kwsearch.presets import preset
+    from kwsearch.settings import to_toml
+
     return to_toml(preset(name))
 
 
 def plan(
-    study: Study,
+    study: "Study",
     *,
     params: int | None = None,
     number: int = 20,
@@ -146,6 +143,8 @@ def plan(
         references: whether published networks of the backbone follow, marked in ``published`` and
             ``training``; their accuracies were reached by full training.
     """
+    from kwsearch import problems
+
     wanted = settings(study)
     table = problems.backbone_for_planning(wanted)
     rows = answers.plan(problems.problem(wanted, table), params=params, number=number, seed=seed)
@@ -175,6 +174,8 @@ def count(
     Raises:
         InputError: there is no such configuration, or its code is not trusted.
     """
+    from kwsearch import problems
+
     if not isinstance(config, NetworkConfig):
         if Path(config).is_dir():
             return _count_row(load(config).plan, start, trust_code=trust_code)
@@ -191,16 +192,20 @@ def _count_row(planned: Plan, start: str | Path | None, *, trust_code: bool) -> 
         return answers.count_row(planned)
     if ":" in planned.backbone.name:
         _require_trust(planned.backbone.name, trust_code=trust_code)
+    from kwsearch import starts
+
     return {**answers.count_row(planned), "start": starts.kept(planned, start)}
 
 
 def _require_trust(backbone: str, *, trust_code: bool) -> None:
-    from search_spaces.networks.named import require_trust  # noqa: PLC0415 - loads torch
+    from search_spaces.networks.named import require_trust
 
     require_trust(backbone, trust_code=trust_code)
 
 
 def _read_config(name: str | Path) -> NetworkConfig:
+    from search_spaces.published import PUBLISHED, published
+
     if str(name) in PUBLISHED:
         return published(str(name))
     path = Path(name)
@@ -281,6 +286,8 @@ def compare(a: str, b: str, *, database: str | None = None) -> list[Row]:
     Raises:
         InputError: no such study or trial, or one is a study and the other a trial.
     """
+    from kwsearch import comparing
+
     with _reading(database) as store:
         return comparing.compare(store, a, b)
 
@@ -297,6 +304,8 @@ def report(name: str, *, output: str | Path | None = None, database: str | None 
         InputError: no such study, or an ending that no report has.
         StorageError: the file cannot be written.
     """
+    from kwsearch import reporting
+
     file = Path("runs") / name / "report.html" if output is None else Path(output)
     with _reading(database) as store:
         return reporting.report(store, name, file)
@@ -325,6 +334,13 @@ def dashboard(
     Raises:
         InputError: no such study, the port cannot be had, or optuna-dashboard is not installed.
     """
+    from kwsearch import reporting
+    from kwsearch.watching import server
+    from kwsearch.watching.live import Live
+    from kwsearch.watching.mirrored import optuna_dashboard
+    from kwsearch.watching.pages import pages
+    from kwsearch.watching.source import Source
+
     source = Source(lambda: _reading(database, _BRIEFLY), name)
     app = optuna_dashboard(source, name) if optuna else pages(Live(source, reporting.study_file))
     server.serve(app, port, ready)
@@ -352,6 +368,8 @@ def mirror(
         InputError: no such study, or a program is not installed.
         StorageError: something cannot be written.
     """
+    from kwsearch import mirroring
+
     with _reading(database) as store:
         return mirroring.mirror(store, name, tensorboard=tensorboard, mlflow=mlflow)
 
@@ -369,6 +387,8 @@ def parquet(name: str, *, output: str | Path, database: str | None = None) -> Pa
         InputError: no such study, or pyarrow is not installed.
         StorageError: the file cannot be written.
     """
+    from kwsearch import frames
+
     return frames.write_parquet(frames.trials(name, database=database), Path(output))
 
 
@@ -401,6 +421,8 @@ def export(
         StorageError: it cannot be written.
         DamagedDataError: the weights that are kept of the trial are not as they were written.
     """
+    from kwsearch import exporting
+
     with _reading(database) as store:
         record = _best(store, name, max_params) if trial is None else store.trial(name, trial)
         found = _found(store, name)
@@ -436,6 +458,8 @@ def export_ladder(
         StorageError: it cannot be written.
         DamagedDataError: as `export`.
     """
+    from kwsearch import exporting
+
     with _reading(database) as store:
         found = _found(store, name)
         rungs = exporting.parse_ladder(sizes, found.study.spec.backbone.params)
@@ -443,19 +467,23 @@ def export_ladder(
         return exporting.export_ladder(found, under, Path(folder), onnx=onnx, trust_code=trust_code)
 
 
-def _found(store: Store, name: str) -> exporting.Found:
+def _found(store: Store, name: str) -> "exporting.Found":
+    from kwsearch import exporting
+
     file = Path(store.location)
     runs = exporting.runs_folders(file if file.is_file() else None)
     return exporting.Found(store.study(name), store.front(name), store.files(name), runs)
 
 
-def load(folder: str | Path) -> Exported:
+def load(folder: str | Path) -> "Exported":
     """Read an exported folder; ``load(folder).network()`` builds its network, weights included.
 
     Raises:
         InputError: there is no export there.
         DamagedDataError: a file that is read is not as it was written.
     """
+    from kwsearch import exporting
+
     return exporting.load(folder)
 
 
@@ -466,6 +494,8 @@ def verify(folder: str | Path) -> Row:
         InputError: there is no export there.
         DamagedDataError: a file is not as it was written; the message names it.
     """
+    from kwsearch import exporting
+
     return exporting.verify(Path(folder))
 
 
@@ -474,7 +504,7 @@ def train(
     *,
     output: str | Path | None = None,
     database: str | None = None,
-    watch: full_training.Watch | None = None,
+    watch: "full_training.Watch | None" = None,
     **wishes: Any,  # noqa: ANN401 - the fields of `Wishes`, each with its own type
 ) -> Row | None:
     """Train an exported configuration to the end, or go on where that stopped.
@@ -496,6 +526,8 @@ def train(
         NonFiniteError: the training diverged.
         StorageError: a file, or the named database, cannot be written.
     """
+    from kwsearch import exporting, full_training
+
     folder = Path(folder)
     target = Path(output) if output else folder.with_name(f"{folder.resolve().name}-trained")
     exported = exporting.load(folder)
@@ -531,7 +563,6 @@ def _reading(database: str | None, patience: float | None = None) -> Store:
 
 
 __all__ = [
-    "PRESETS",
     "best",
     "check_database",
     "compare",

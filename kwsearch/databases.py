@@ -5,9 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from trials.store import open_store
-from trials.store.check import examine
 from trials.store.connection import find
-from trials.store.merge import merge
 from trials.store.upgrade import upgrade
 
 Row = dict[str, Any]
@@ -47,6 +45,8 @@ def check_database(name: str | None = None, *, database: str | None = None) -> R
         StorageError: it cannot be reached.
         DamagedDataError: it cannot be read at all.
     """
+    from trials.store.check import examine  # noqa: PLC0415 - its oracle is loaded by who checks
+
     with open_store(database, create=False, read_only=True) as store:
         found = examine(store, study=name)
         return {"database": store.location, **asdict(found), "faults": [*found.faults]}
@@ -71,4 +71,6 @@ def merge_databases(
         StorageError: a database cannot be reached, or has an older or newer schema.
         DamagedDataError: one cannot be read.
     """
+    from trials.store.merge import merge  # noqa: PLC0415 - loaded by whoever merges
+
     return [asdict(done) for done in merge(others, database, rename=rename)]

@@ -16,39 +16,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from math import ceil, log
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trials.pareto import Point, crowding, ranks
+from trials.records import Decision, Entry
 
 WINDOW = 999
 """Latest trials of a rung that a newcomer is compared with, which bounds the cost of deciding."""
-
-
-class Entry(NamedTuple):
-    """A trial at a rung.
-
-    Attributes:
-        number: of the trial.
-        params: of its network.
-        accuracy: measured at the rung.
-        went_on: whether it was trained beyond the rung, or still may be.
-    """
-
-    number: int
-    params: int
-    accuracy: float
-    went_on: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """Whether a trial goes on, and why, in a sentence for people."""
-
-    goes_on: bool
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)

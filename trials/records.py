@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from search_spaces import Backbone, NetworkConfig
 from search_spaces.choices import Value
@@ -97,6 +97,30 @@ Report = Callable[[Measurement], Verdict]
 
 Measure = Callable[[Trial, Report], None]
 """Trains and measures one trial. It raises on failure; the executor names the cause."""
+
+
+class Entry(NamedTuple):
+    """A trial at a rung.
+
+    Attributes:
+        number: of the trial.
+        params: of its network.
+        accuracy: measured at the rung.
+        went_on: whether it was trained beyond the rung, or still may be.
+    """
+
+    number: int
+    params: int
+    accuracy: float
+    went_on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether a trial goes on from a rung, and why, in a sentence for people."""
+
+    goes_on: bool
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,11 @@ from trials.errors import NonFiniteError, NothingFeasibleError
 from trials.evidence import Observation
 from trials.fidelity import Ladder
 from trials.pareto import Front, Point
-from trials.promotion import WINDOW, Decision, Entry, Halving
+from trials.promotion import WINDOW, Halving
 from trials.records import (
+    Decision,
     Earlier,
+    Entry,
     FrontUpdate,
     KeptFile,
     Measurement,

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trials.promotion import WINDOW, Entry, Halving
+from trials.promotion import WINDOW, Halving
+from trials.records import Entry
 
 RULE = Halving(eta=3, low=1_000, high=1_000_000)
 entries = st.lists(

@@ -57,9 +57,10 @@ from typing import Any, Protocol, Self
 
 from search_spaces.choices import Value
 from search_spaces.errors import InputError
-from trials.promotion import Decision, Entry
 from trials.records import (
+    Decision,
     Earlier,
+    Entry,
     FrontRecord,
     FrontUpdate,
     FullTraining,

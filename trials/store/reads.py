@@ -7,9 +7,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, bindparam, inspect, or_, select
 
 from search_spaces.errors import InputError
-from trials.promotion import Decision, Entry
 from trials.records import (
+    Decision,
     Earlier,
+    Entry,
     FrontRecord,
     FullTraining,
     KeptFile,

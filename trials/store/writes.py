@@ -14,8 +14,8 @@ from sqlalchemy import bindparam, insert, select, update
 
 from search_spaces.choices import Value
 from search_spaces.errors import InputError
-from trials.promotion import Decision
 from trials.records import (
+    Decision,
     FrontUpdate,
     FullTraining,
     KeptFile,

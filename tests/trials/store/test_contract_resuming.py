@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from search_spaces.errors import InputError
-from trials.promotion import Decision, Entry
-from trials.records import Measurement, Outcome, TrialState
+from trials.records import Decision, Entry, Measurement, Outcome, TrialState
 from trials.store import Store
 
 STOPPED = Outcome(TrialState.STOPPED, "promotion", "Place 2 of 2.")

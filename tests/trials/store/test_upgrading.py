@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from trials.errors import DamagedDataError, StorageError
-from trials.promotion import Decision
+from trials.records import Decision
 from trials.store import open_store
 from trials.store import upgrade as schema
 from trials.store.check import check
