@@ -1,6 +1,5 @@
 """A whole study file: reading it, writing it, and keeping it as plain values."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,10 @@ from kwsearch.sections import (
     Settings,
     SpaceSettings,
 )
-from kwsearch.setting_types import RatioRange, brief
+from kwsearch.setting_types import RatioRange
 from kwsearch.study_file import read_toml, validate, write_toml
 from search_spaces.errors import InputError
+from trials.names import check_name
 
 __all__ = [
     "BudgetSettings",
@@ -28,7 +28,6 @@ __all__ = [
     "SpaceSettings",
     "StudySettings",
     "as_stored",
-    "check_name",
     "from_plain",
     "load_study",
     "to_plain",
@@ -45,9 +44,6 @@ BEFORE: dict[str, dict[str, Any]] = {
     }
 }
 """By section: what studies did before a setting came, where that is not its default."""
-
-STUDY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-"""What a study may be called; a name is also a folder's."""
 
 
 class StudySettings(Settings):
@@ -112,23 +108,3 @@ def to_plain(settings: StudySettings) -> dict[str, Any]:
 def to_toml(settings: StudySettings) -> str:
     """Settings as a study file that explains every key; `load_study` reads it back."""
     return write_toml(settings)
-
-
-def check_name(name: str) -> str:
-    """Return a study's name as it is.
-
-    Raises:
-        InputError: it does not match `STUDY_NAME`.
-    """
-    if STUDY_NAME.fullmatch(name):
-        return name
-    safe = _safe(name)
-    raise InputError(
-        f"{brief(name)} is not a study name: letters, digits, dots, dashes and underscores, "
-        "100 at most, a letter or digit first.",
-        f"The nearest valid name is {safe!r}." if safe else "Write it like 'first-study'.",
-    )
-
-
-def _safe(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", name[:200]).lstrip("._-")[:100]

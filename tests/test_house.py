@@ -2,6 +2,7 @@
 
 import configparser
 import re
+import sqlite3
 import subprocess
 import sys
 import tomllib
@@ -14,6 +15,12 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PACKAGES = ("kwsearch", "reports", "trials", "search_spaces")
 HEAVY = ("torch", "torchvision", "ray", "optuna", "sqlalchemy", "sklearn", "pandas")
+NEEDLESS = (
+    *HEAVY,
+    *("numpy", "scipy", "moocore", "plotly", "matplotlib", "jinja2", "PIL", "alembic"),
+    *("kwsearch.settings", "kwsearch.exporting", "trials.search", "trials.training"),
+)
+"""What an answer out of tables has no use for, beside the database's library."""
 TEXTS = [
     *(
         path
@@ -26,10 +33,10 @@ TEXTS = [
 ]
 
 
-def loaded_by(code: str) -> set[str]:
-    """Which heavy libraries a fresh interpreter has loaded after ``code``."""
+def loaded_by(code: str, among: tuple[str, ...] = HEAVY) -> set[str]:
+    """Which of some modules a fresh interpreter has loaded after ``code``."""
     script = f"import sys\ntry:\n    {code}\nexcept SystemExit:\n    pass\n"
-    script += f"print(*(name for name in {HEAVY} if name in sys.modules), file=sys.stderr)"
+    script += f"print(*(name for name in {among} if name in sys.modules), file=sys.stderr)"
     ended = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
@@ -54,6 +61,20 @@ def test_importing_a_package_loads_nothing_heavy(package):
 def test_counting_needs_no_torch(words):
     main = f"sys.argv = ['kwsearch', *{words.split()}]; import kwsearch.__main__ as m; m.main()"
     assert not loaded_by(main) & {"torch", "torchvision", "ray"}
+
+
+@pytest.mark.parametrize(
+    "words", ["studies", "status q", "front q", "best q", "trials q", "show q 0", "front q --json"]
+)
+def test_asking_a_database_loads_no_more_than_it_answers_from(words, tmp_path):
+    """Starting is most of what such a command costs."""
+    database = tmp_path / "kw.db"
+    with sqlite3.connect(database) as raw:
+        raw.executescript((ROOT / "tests/trials/store/schemas/0002.sql").read_text())
+    raw.close()
+    words = [*words.split(), "--database", str(database)]
+    main = f"sys.argv = ['kwsearch', *{words}]; import kwsearch.__main__ as m; m.main()"
+    assert loaded_by(main, NEEDLESS) == {"sqlalchemy"}
 
 
 def commands() -> dict[str, set[str]]:

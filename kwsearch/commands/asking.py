@@ -17,7 +17,7 @@ from kwsearch.commands.options import (
     form_of,
 )
 from kwsearch.output import show_record, show_rows
-from kwsearch.settings import check_name
+from trials.names import check_name
 
 
 def studies(database: Database = None, as_json: AsJson = False, as_csv: AsCsv = False) -> None:

@@ -6,9 +6,9 @@ import typer
 
 from kwsearch.commands.options import AsCsv, AsJson, Database, form_of
 from kwsearch.output import Form, escape, say, show_record, show_rows
-from kwsearch.settings import check_name
 from search_spaces.errors import InputError
 from trials.errors import DamagedDataError
+from trials.names import check_name
 
 WhichStudy = Annotated[
     str | None,

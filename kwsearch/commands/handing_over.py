@@ -16,7 +16,6 @@ from kwsearch.commands.options import (
     TrustCode,
     form_of,
 )
-from kwsearch.exporting.layout import WEIGHTS
 from kwsearch.output import say, show_record
 from search_spaces.errors import InputError
 
@@ -91,6 +90,8 @@ def export(
 
 
 def _tell_weights(folder: Path) -> None:
+    from kwsearch.exporting.layout import WEIGHTS
+
     if not (folder / WEIGHTS).exists():
         say(
             f"{folder} holds no weights: none are kept of this trial, or they lie neither in runs "

@@ -6,8 +6,8 @@ import typer
 
 from kwsearch.output import Form
 from kwsearch.quantities import parse_points, parse_quantity
-from kwsearch.settings import check_name
 from search_spaces.errors import InputError
+from trials.names import check_name
 
 DETAILS = ("digest", "state", "epochs", "loss", "seconds")
 """Columns of a trial that a table leaves to JSON and CSV."""

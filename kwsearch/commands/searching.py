@@ -21,9 +21,10 @@ from kwsearch.commands.options import (
 from kwsearch.output import Form, say, show_record, show_rows
 from kwsearch.progress import Progress, format_duration
 from kwsearch.quantities import parse_quantity
-from kwsearch.settings import StudySettings, check_name, load_study
+from trials.names import check_name
 
 if TYPE_CHECKING:
+    from kwsearch.settings import StudySettings
     from trials.records import StudyRecord
 
 
@@ -140,9 +141,11 @@ def resume(
     _conclude(record, api.front(record.name, database=database), form)
 
 
-def _study(text: str) -> StudySettings | str:
+def _study(text: str) -> "StudySettings | str":
     """A study file's settings, or the text itself where it can only be a preset's name."""
     if text.endswith(".toml") or "/" in text or Path(text).exists():
+        from kwsearch.settings import load_study
+
         return load_study(text)
     return text
 

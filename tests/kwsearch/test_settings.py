@@ -13,6 +13,7 @@ from kwsearch import settings
 from kwsearch.sections import DATA
 from kwsearch.settings import RatioRange, StudySettings, from_plain, load_study, to_plain, to_toml
 from search_spaces.errors import InputError
+from trials.names import NAME
 
 MINIMAL = '[space]\nbackbone = "resnet20"\n'
 
@@ -46,7 +47,7 @@ LIMIT = st.none() | st.integers(1, 10**12)
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
 STUDIES = st.builds(
     StudySettings,
-    name=st.from_regex(settings.STUDY_NAME, fullmatch=True),
+    name=st.from_regex(NAME, fullmatch=True),
     space=st.builds(
         settings.SpaceSettings,
         backbone=st.sampled_from(["resnet8", "resnet20x2", "package.module:function"]),

@@ -49,14 +49,12 @@ holds cannot be read; `StudyBusyError` if someone else drives the study; `InputE
 other breach of this page. No message holds a password.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Protocol, Self
 
 from search_spaces.choices import Value
-from search_spaces.errors import InputError
 from trials.records import (
     Decision,
     Earlier,
@@ -75,9 +73,6 @@ from trials.records import (
     TrialRecord,
     TrialState,
 )
-
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-"""The rule on names of studies: they also name folders, so they must be harmless as paths."""
 
 
 class Store(Protocol):
@@ -379,23 +374,3 @@ class Store(Protocol):
 
     def release(self, study: str, owner: str) -> None:
         """End the lease; nothing happens if it is someone else's."""
-
-
-def is_name(text: str) -> bool:
-    """Whether a study may have this name."""
-    return NAME.fullmatch(text) is not None
-
-
-def check_name(text: str) -> None:
-    """Refuse what cannot name a study.
-
-    Raises:
-        InputError: the name breaks the rule.
-    """
-    if not is_name(text):
-        shown = repr(text[:40] + "..." if len(text) > 100 else text)  # noqa: PLR2004 - the rule's
-        raise InputError(
-            f"{shown} cannot name a study: a name has 1 to 100 letters, digits, dots, hyphens or "
-            "underscores, and begins with a letter or digit.",
-            "Choose a name like resnet20-300k.",
-        )

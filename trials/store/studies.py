@@ -7,8 +7,8 @@ from uuid import uuid4
 from sqlalchemy import Connection, insert, select, update
 
 from search_spaces.errors import InputError
+from trials.names import check_name
 from trials.records import NewStudy, Refusal, TrialState
-from trials.store.contract import check_name
 from trials.store.models import StudyRow, TallyRow, clock
 from trials.store.transactions import StudyChange
 

@@ -17,8 +17,8 @@ from sqlalchemy import Connection, Engine, Row, bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from search_spaces.errors import InputError, nearest
+from trials.names import is_name
 from trials.store.connection import READING, Database
-from trials.store.contract import is_name
 from trials.store.models import TALLY, TRIAL, StudyRow, TallyRow, TrialRow, clock
 
 T = TypeVar("T")

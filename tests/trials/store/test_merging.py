@@ -209,7 +209,7 @@ def test_a_study_may_be_taken_under_another_name(pair: tuple[str, str]) -> None:
     assert check(ours) == []
     with pytest.raises(InputError, match=r"no study 'stdy'.*study"):
         merge([theirs], ours, rename={"stdy": "x"})
-    with pytest.raises(InputError, match="cannot name a study"):
+    with pytest.raises(InputError, match="is not a study name"):
         merge([theirs], ours, rename={"study": "../x"})
 
 

@@ -12,8 +12,8 @@ from uuid import uuid4
 from sqlalchemy import Connection, select
 
 from search_spaces.errors import InputError, nearest
+from trials.names import check_name
 from trials.store import leases
-from trials.store.contract import check_name
 from trials.store.merge import dump
 from trials.store.merge.dump import StudyDump
 from trials.store.merge.join import differences, join
