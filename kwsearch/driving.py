@@ -22,7 +22,7 @@ from trials.errors import (
     LostDatabaseError,
     NothingFoundError,
 )
-from trials.execution import Executor, run_serially
+from trials.execution import Executor, Isolated, run_serially
 from trials.execution.ray_tune import RayTune
 from trials.fidelity import Ladder
 from trials.promotion import Halving
@@ -30,6 +30,9 @@ from trials.records import Measure, NewStudy, StudyRecord, TrialState
 from trials.search import Search, Standing, require_member
 from trials.store import Store, new_owner, renewed
 from trials.training.recipe import Recipe, for_ladder
+
+LIBRARIES = ("torchvision", "timm")
+"""Packages whose networks are not a person's own code."""
 
 LEASE = 60.0
 """Seconds a driver may be silent before another may take the study over."""
@@ -173,11 +176,18 @@ def _halving(asked: Problem, study: StudyRecord) -> Halving | None:
 
 
 def _executor(asked: Problem, name: str) -> Executor:
-    """What runs the trials of a study; epochs are counted in the silence between two rungs."""
+    """What runs the trials of a study.
+
+    A trial is heard of at its rungs only, so the time for an epoch counts for each epoch of the
+    longest step between two of them.
+    """
     execution, rungs = asked.settings.execution, asked.ladder.rungs
-    if execution.executor == "serial":
-        return run_serially
     widest = max(high - low for low, high in zip((0, *rungs), rungs, strict=False))
+    report_timeout = execution.epoch_timeout and execution.epoch_timeout * widest
+    if execution.executor == "serial":
+        if _isolates(asked.settings):
+            return Isolated(execution.trial_timeout, report_timeout)
+        return run_serially
     return RayTune(
         folder=RUNS / name / "ray",
         workers=execution.workers,
@@ -185,8 +195,16 @@ def _executor(asked: Problem, name: str) -> Executor:
         gpus_per_trial=execution.gpus_per_trial,
         address=execution.address,
         trial_timeout=execution.trial_timeout,
-        report_timeout=execution.epoch_timeout and execution.epoch_timeout * widest,
+        report_timeout=report_timeout,
     )
+
+
+def _isolates(settings: StudySettings) -> bool:
+    """Whether trials run in processes of their own; a person's own code does unless told not to."""
+    isolate = settings.execution.isolate
+    package, _, function = settings.space.backbone.partition(":")
+    own = bool(function) and package.partition(".")[0] not in LIBRARIES
+    return own if isolate is None else isolate
 
 
 def measure(settings: StudySettings, study: StudyRecord, ladder: Ladder) -> Measure:

@@ -312,8 +312,14 @@ class ExecutionSettings(Settings):
 
     executor: Literal["serial", "ray"] = Field(
         "serial",
-        description="serial: one trial after the other, in this process; ray: in parallel, on this "
-        "machine or a cluster.",
+        description="serial: one trial after the other; ray: in parallel, on this machine or a "
+        "cluster.",
+    )
+    isolate: bool | None = Field(
+        None,
+        description="With serial, whether each trial runs in a process of its own, so that one "
+        "which ends its process ends nothing else; if unset, it does where the network is a "
+        "person's own code. With ray, each does.",
     )
     threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(
         None,
@@ -337,25 +343,32 @@ class ExecutionSettings(Settings):
         "if unset, ray starts one on this machine, closed to others.",
     )
     trial_timeout: Annotated[float, Field(gt=0)] | None = Field(
-        None, description="Seconds one trial may train, with ray; it is killed after that."
+        None,
+        description="Seconds for which one trial may train; it is killed after that. Needs ray, or "
+        "isolate = true.",
     )
     epoch_timeout: Annotated[float, Field(gt=0)] | None = Field(
         None,
-        description="Seconds an epoch may take, with ray: a trial is killed that measures nothing "
-        "for as many of them as there are epochs between the two rungs furthest apart.",
+        description="Seconds that one epoch may take. A trial is measured at its rungs only, so it "
+        "is killed when the longest step from one rung to the next takes longer than this for each "
+        "of its epochs. Needs ray, or isolate = true.",
     )
     max_failures: Annotated[int, Field(ge=0, le=1000)] = Field(
-        2, description="How often a trial is tried again, with ray, after its process has died."
+        2,
+        description="How often a trial is tried again after its process has died without measuring "
+        "anything new; attempts before an interruption count.",
     )
 
     @field_validator("workers", "address", "trial_timeout", "epoch_timeout")
     @classmethod
     def _needs_ray(cls, value: object, info: ValidationInfo) -> object:
         alone = value is None or (info.field_name == "workers" and value == 1)
+        timed = info.field_name in ("trial_timeout", "epoch_timeout")
+        if timed and info.data.get("isolate"):
+            alone = True
         if info.data.get("executor") == "serial" and not alone:
-            raise ValueError(
-                f"{brief(value)} needs processes beside this one. Set executor = 'ray'."
-            )
+            cure = "Set executor = 'ray'" + (", or isolate = true." if timed else ".")
+            raise ValueError(f"{brief(value)} needs processes beside this one. {cure}")
         return value
 
     @field_validator("gpus_per_trial")

@@ -108,7 +108,8 @@ class Search:
         sampler: name of the sampler, one of `trials.sampling.SAMPLERS`.
         worker: who measures, ``host:pid``, written beside each trial.
         watch: called with the standing after each finished trial.
-        max_failures: lost attempts of a trial, in this run, after which another one is made.
+        max_failures: lost attempts of a trial after which another one is made; those in a row
+            count, in this run and before it, and a new measurement begins the count again.
         checkpoints: where trainings leave their states; None if they leave none.
         seeds: values proposed before all others.
         alike: other studies of the database that train the same network in the same way; what they
@@ -142,15 +143,19 @@ class Search:
         reference = (self.study.spec.reference_params, 1 - self.study.spec.reference_accuracy)
         self._front = Front(reference, map(_point, self.store.front(self._name)))
         under_way = self.store.trials(self._name, states=(TrialState.WAITING, TrialState.RUNNING))
-        self._waiting = [record.number for record in reversed(under_way)]
+        self._waiting = [record.trial for record in reversed(under_way)]
+        vain = self.store.attempts_in_vain(self._name)
         self._rungs = self._rebuilt_rungs() if self.halving else {}
         self._sampler = self._rebuilt_sampler(under_way)
         for record in under_way:
             passed = dict.fromkeys((rung for rung in self._rungs if rung < record.epochs), _WENT_ON)
             decided = self.store.decisions(self._name, record.number)
-            self._open[record.number] = _Open(record.number, decided={**passed, **decided})
+            self._open[record.number] = _Open(
+                record.number, decided={**passed, **decided}, lost=vain.get(record.number, 0)
+            )
         if self.checkpoints is not None:
-            self.checkpoints.sweep(self._waiting, self.store.files(self._name).values())
+            waiting = [trial.number for trial in self._waiting]
+            self.checkpoints.sweep(waiting, self.store.files(self._name).values())
 
     def _rebuilt_rungs(self) -> dict[int, deque[Entry]]:
         return {
@@ -189,8 +194,12 @@ class Search:
         Returns:
             None when the study has its trials, or when the space holds no further network.
         """
-        if self._waiting:
-            return self.store.retry(self._name, self._waiting.pop(), self.worker)
+        while self._waiting:
+            trial = self._waiting.pop()
+            if self._open[trial.number].lost <= self.max_failures:
+                return self.store.retry(self._name, trial.number, self.worker)
+            detail = f"The search died during attempt {trial.attempt} at it, as before that."
+            self.finish(trial, Outcome(TrialState.FAILED, "worker-lost", detail))
         while True:
             begun = self._propose()
             if begun is None:
@@ -289,14 +298,14 @@ class Search:
         open_trial, epoch = self._open[trial.number], measurement.epoch
         decision = open_trial.decided.get(epoch)  # made once, whatever attempt measures
         rung = self._rungs.get(epoch)
+        made, entry = None, Entry(trial.number, trial.params, measurement.accuracy, went_on=False)
         if decision is None and self.halving is not None and rung is not None:
-            entry = Entry(trial.number, trial.params, measurement.accuracy, went_on=False)
-            decision = self.halving.decide(rung, entry)
-            self.store.measure(self._name, trial.number, trial.attempt, measurement, decision)
-            open_trial.decided[epoch] = decision
-            rung.append(entry._replace(went_on=decision.goes_on))
-        else:
-            self.store.measure(self._name, trial.number, trial.attempt, measurement)
+            decision = made = self.halving.decide(rung, entry)
+        if self.store.measure(self._name, trial.number, trial.attempt, measurement, made):
+            open_trial.lost = 0
+        if made is not None and rung is not None:
+            open_trial.decided[epoch] = made
+            rung.append(entry._replace(went_on=made.goes_on))
         open_trial.measured = measurement
         return Verdict.GO_ON if decision is None or decision.goes_on else Verdict.STOP
 
@@ -304,7 +313,8 @@ class Search:
         """The next attempt at a trial whose attempt was lost; written before it is handed out.
 
         Returns:
-            None when more attempts than `max_failures` were lost in this run.
+            None when more attempts than `max_failures` were lost in a row, none of which measured
+            something new; in this run or before it.
         """
         open_trial = self._open[trial.number]
         open_trial.lost += 1

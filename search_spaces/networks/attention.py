@@ -103,7 +103,7 @@ class Attention(nn.Module):
 
     def _rows(self, logits: Tensor) -> Tensor:
         """``[B, M, N + 1]`` in cell order, zero cell last."""
-        logits = logits.reshape(logits.shape[0], self.mixtures, -1)
+        logits = logits.reshape(-1, self.mixtures, self.fc2.out_features // self.mixtures)
         if self.fc3 is None:
             return logits
         local, zero = logits[..., : self.local], logits[..., -1:]

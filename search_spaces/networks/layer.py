@@ -7,13 +7,14 @@ modules; loading takes them under any layer's name. Casting, moving, deep copies
 functional calls keep the tie, because all of them follow identity.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, Self
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NoReturn, Self
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, fx, nn
 
+from search_spaces.errors import InputError
 from search_spaces.networks.attention import Attention
 from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.operator import convolve, find_way
@@ -76,6 +77,22 @@ class Warehouse(nn.Module):
         """Of this load, which one list of missing keys belongs to: the first name, and success."""
         before = _loading.get(self)
         return before[1:] if before is not None and before[0] is missing_keys else ("", False)
+
+    def named_modules(
+        self,
+        memo: set[nn.Module] | None = None,
+        prefix: str = "",
+        remove_duplicate: bool = True,  # noqa: ARG002, FBT001, FBT002 - the signature is torch's
+    ) -> Iterator[tuple[str, nn.Module]]:
+        """Itself, once in a network, even where other modules are named as often as they occur.
+
+        `torch.func.functional_call` swaps parameters by every such name and back in the same order,
+        which would leave the swapped ones in a module of two names.
+        """
+        memo = set() if memo is None else memo
+        if self not in memo:
+            memo.add(self)
+            yield prefix, self
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:  # noqa: FBT001, FBT002 - the signature is torch's
         def flat(tensor: Tensor) -> Tensor:
@@ -142,6 +159,30 @@ class _Served(nn.Module):
 
     def _forward(self, x: Tensor) -> Tensor:
         raise NotImplementedError
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - what torch returns
+        """Say of a weight that is asked for why there is none."""
+        if name in {"weight", "weight_g", "weight_v", "weight_orig"}:
+            raise AttributeError(
+                f"A {type(self).__name__} has no {name!r}: its kernel is mixed anew for every "
+                "sample. The cells that it is mixed from are its `warehouse.cells`; what needs a "
+                "fixed weight (fusing with a norm, pruning, weight norm) can only be done to plain "
+                "layers."
+            )
+        return super().__getattr__(name)
+
+    def __prepare_scriptable__(self) -> NoReturn:
+        """Refuse `torch.jit.script`, which compiles the source of layers."""
+        raise InputError(
+            f"torch.jit.script cannot compile a {type(self).__name__}.",
+            "Use torch.jit.trace or torch.export.export: both keep the batch size free.",
+        )
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over what was pickled, also when one layer alone registered the warehouse."""
+        super().__setstate__(state)  # type: ignore[no-untyped-call]  # torch left it untyped
+        if "warehouse" in self.__dict__:
+            self._modules["warehouse"] = self.__dict__.pop("warehouse")
 
     def _convolve(self, x: Tensor) -> Tensor:
         """``[B, I, *spatial]`` -> ``[B, O, *out]``, without bias."""

@@ -1,4 +1,9 @@
-"""The KernelWarehouse convolution: one result, several ways of computing it."""
+"""The KernelWarehouse convolution: one result, several ways of computing it.
+
+Where torch's own operations must be seen (exporters, tracers, transforms, counters), and for a
+batch of no samples, every layer is computed by `search_spaces.networks.ways.unfold`, whatever way
+was asked for.
+"""
 
 from torch import Tensor
 
@@ -6,8 +11,7 @@ from search_spaces.errors import InputError, nearest
 from search_spaces.networks.chooser import auto, measured
 from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.ways import WAYS, Way
-from search_spaces.networks.ways.textbook import textbook
-from search_spaces.networks.ways.tracing import for_any_batch, recorded, transformed
+from search_spaces.networks.ways.tracing import plain_operations
 from search_spaces.networks.ways.unfold import unfold
 
 KNOWN: dict[str, Way] = {"auto": auto, "measured": measured, **WAYS}
@@ -41,9 +45,7 @@ def convolve(
         cells: ``[N, cell_out, cell_in, *cell_kernel]``.
         geometry: sizes of the layer.
         way: a key of `KNOWN`: ``"auto"`` takes the way that the cost model thinks fastest,
-            ``"measured"`` the one that a clock does. A network that is recorded (`torch.export`,
-            ONNX, `torch.jit.trace`) or transformed (`torch.func`) is computed by torch's own
-            operations instead, whatever the name, and so is a batch of no samples.
+            ``"measured"`` the one that a clock does.
 
     Returns:
         ``[B, O, *out]``.
@@ -52,8 +54,6 @@ def convolve(
         InputError: no way has that name.
     """
     found = find_way(way)
-    if for_any_batch() or not x.shape[0]:
-        return unfold(x, alpha, cells, geometry)
-    if recorded() or transformed():
-        return textbook(x, alpha, cells, geometry)
+    if plain_operations() or not x.shape[0]:
+        found = unfold
     return found(x, alpha, cells, geometry)

@@ -136,7 +136,8 @@ class Running:
         """End whatever is left."""
         self.meet()
         self.process.kill()
-        self.process.wait()
+        if self.process.stdout is not None and not self.process.stdout.closed:
+            self.process.communicate()
         for process in self.family:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
@@ -236,6 +237,53 @@ def test_trials_that_hang_are_killed_with_their_children_whatever_these_ignore(
     assert records[3].state is TrialState.COMPLETE
     (child,) = [line.split()[1] for line in _lines(running) if line.startswith("child")]
     assert not psutil.pid_exists(int(child))
+
+
+def _part(process: psutil.Process, words: str) -> bool:
+    """Whether it is the part of a cluster whose command line has the words."""
+    with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+        return words in " ".join(process.cmdline()[:6])
+    return False
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["raylet/raylet", "gcs_server", pytest.param("dashboard/agent.py", marks=pytest.mark.slow)],
+)
+def test_a_search_outlives_its_cluster_once(run: Callable[..., Running], words: str) -> None:
+    """Trials that were out are tried again on another cluster; nothing is left of either."""
+    running = run("TRIALS, EPOCHS = 6, 40\nmeasure = train")
+    running.meet_until(lambda: len(running.trainings()) > 4)
+    (victim,) = (process for process in running.family if _part(process, words))
+    victim.kill()
+    records = running.end()
+    assert {record.state for record in records.values()} == {TrialState.COMPLETE}
+    assert len(records) == 6
+    assert {record.trial.attempt for record in records.values()} >= {1, 2}
+
+
+def test_what_killed_drivers_leave_is_swept_by_the_next_start(
+    run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch, quick_path: Path
+) -> None:
+    """Ray's folders of dead drivers, and no others."""
+    (quick_path / "t").mkdir()
+    monkeypatch.setenv("TMPDIR", str(quick_path / "t"))
+
+    def folders() -> set[Path]:
+        return {*(quick_path / "t").glob("kwsearch-ray-*")}
+
+    other = quick_path / "t" / "kwsearch-ray-old"
+    other.mkdir()
+    running = run("TRIALS, EPOCHS = 6, 10\nmeasure = train")
+    running.meet_until(lambda: bool(running.trainings()))
+    (left,) = folders() - {other}
+    running.close()
+    _, alive = psutil.wait_procs([p for p in running.family if p.is_running()], timeout=10)
+    assert alive == []
+    assert left.exists()
+    again = run("TRIALS, EPOCHS = 6, 1\nmeasure = train")
+    again.end()
+    assert folders() == {other}
 
 
 def test_lack_of_memory_and_nonsense_fail_their_trials_alone(run: Callable[..., Running]) -> None:

@@ -343,6 +343,43 @@ def test_a_lost_attempt_is_followed_by_the_next_until_there_were_enough(store):
     assert len({trial.seed for trial in attempts}) == 1
 
 
+def test_a_trial_that_ends_its_search_is_not_tried_without_limit(store):
+    """Attempts count across searches, whichever process died; then the search goes on without."""
+    new_study(store, trials=3)
+    # each search dies with the trial: nothing is given back
+    attempts = [open_search(store, store.study("study")).suggest() for _ in range(3)]
+    assert [(trial.number, trial.attempt) for trial in attempts] == [(0, 1), (0, 2), (0, 3)]
+    run_serially(open_search(store, store.study("study")), learn)
+    records = store.trials("study")
+    assert (records[0].state, records[0].cause) == (TrialState.FAILED, "worker-lost")
+    assert records[0].trial.attempt == 3
+    assert {record.state for record in records[1:]} == {TrialState.COMPLETE}
+
+
+def test_an_attempt_that_measures_something_new_begins_the_count_of_lost_ones_again(store):
+    new_study(store, trials=1)
+    for epochs in (0, 1, 1, 1, 2, 2):
+        search = open_search(store, store.study("study"))
+        trial = search.suggest()
+        said = []
+        learn(trial, lambda m, said=said: said.append(m) or Verdict.GO_ON)
+        for measurement in said[:epochs]:
+            search.report(trial, measurement)
+    assert trial.attempt == 6
+    run_serially(open_search(store, store.study("study")), learn)
+    assert store.trial("study", 0).state is TrialState.COMPLETE
+
+
+def test_a_trial_given_back_in_order_was_not_lost(store):
+    new_study(store, trials=1)
+    for _ in range(5):
+        search = open_search(store, store.study("study"))
+        assert search.suggest() is not None
+        search.give_back()
+    run_serially(open_search(store, store.study("study")), learn)
+    assert store.trial("study", 0).state is TrialState.COMPLETE
+
+
 def test_a_trial_that_lost_an_attempt_ends_as_if_it_had_not(store):
     run_serially(open_search(store, new_study(store, "whole"), halving=HALVING), learn)
     search = open_search(store, new_study(store), halving=HALVING)

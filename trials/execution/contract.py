@@ -9,8 +9,9 @@ An executor is given a `Decider` and a `Measure`. It
   before the training goes on. After ``Verdict.STOP`` the measure returns, and no report of it
   counts any more;
 - **finishes** every trial handed out exactly once. A measure that returns is a trial complete as
-  far as the executor knows; one that raises, or whose report the decider refuses by raising, fails
-  by the cause that `outcome_of` names. One failure changes nothing for the other trials;
+  far as the executor knows; one that raises whatever it is (``SystemExit`` too), or whose report
+  the decider refuses by raising, fails by the cause that `outcome_of` names. One failure changes
+  nothing for the other trials;
 - lets a `StudyError` **out**, from the decider or from a measure: it is no trial's failure. The
   trials then open are not finished;
 - when **interrupted** (KeyboardInterrupt) stops asking, finishes nothing, and lets the

@@ -11,7 +11,7 @@ _LONGEST = 500
 _MIB = 2**20
 
 
-def outcome_of(error: Exception | None) -> Outcome:
+def outcome_of(error: BaseException | None) -> Outcome:
     """How a trial ended whose measure returned (None) or raised ``error``; call it where it ran.
 
     Causes: ``non-finite`` for a loss or accuracy that is not a number, ``out-of-memory`` for
@@ -29,7 +29,7 @@ def failed(cause: str, detail: str) -> Outcome:
     return Outcome(TrialState.FAILED, cause, " ".join(detail.split())[:_LONGEST])
 
 
-def _cause(error: Exception) -> str:
+def _cause(error: BaseException) -> str:
     if isinstance(error, NonFiniteError):
         return "non-finite"
     if isinstance(error, TimeoutError):
@@ -37,7 +37,7 @@ def _cause(error: Exception) -> str:
     return "out-of-memory" if _is_memory(error) else "error"
 
 
-def _is_memory(error: Exception) -> bool:
+def _is_memory(error: BaseException) -> bool:
     """Whether memory was lacking, in Python's words, an accelerator's or torch's own on the host.
 
     torch's OutOfMemoryError derives from RuntimeError, and its allocator on the host raises a
@@ -48,7 +48,7 @@ def _is_memory(error: Exception) -> bool:
     return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
 
 
-def _line(error: Exception) -> str:
+def _line(error: BaseException) -> str:
     text = str(error) if isinstance(error, KwsearchError) else f"{type(error).__name__}: {error}"
     return " ".join(text.split())[: _LONGEST - 100]  # leaves room for the peak
 

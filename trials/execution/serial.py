@@ -1,4 +1,7 @@
-"""One trial after the other, in this process."""
+"""One trial after the other, in this process.
+
+A trial that ends the process ends the search; `trials.execution.isolated` is for trials that may.
+"""
 
 from functools import partial
 
@@ -14,8 +17,8 @@ def run_serially(decider: Decider, measure: Measure) -> None:
         failure = None
         try:
             measure(trial, partial(decider.report, trial))
-        except StudyError:
+        except (StudyError, KeyboardInterrupt):
             raise
-        except Exception as error:  # noqa: BLE001 - whatever a training raises is its outcome
+        except BaseException as error:  # noqa: BLE001 - whatever a training raises is its outcome
             failure = error
         decider.finish(trial, outcome_of(failure))

@@ -12,7 +12,7 @@ from trials.records import Measure, Measurement, Trial, Verdict
 class Ended:
     """The measure returned, or raised ``error``."""
 
-    error: Exception | None = None
+    error: BaseException | None = None
 
 
 class Training:
@@ -35,12 +35,10 @@ class Training:
     def _run(self) -> None:
         try:
             self._measure(self._trial, self._report)
-        except StudyError as error:
+        except (StudyError, KeyboardInterrupt) as error:  # raised where it is heard
             self._said.put(error)
-        except Exception as error:  # noqa: BLE001 - whatever a training raises is its outcome
+        except BaseException as error:  # noqa: BLE001 - whatever a training raises is its outcome
             self._said.put(Ended(error))
-        except BaseException as error:  # noqa: BLE001 - an interruption, raised where it is heard
-            self._said.put(error)
         else:
             self._said.put(Ended())
 

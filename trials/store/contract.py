@@ -336,6 +336,15 @@ class Store(Protocol):
             InputError: no such study.
         """
 
+    def attempts_in_vain(self, study: str) -> dict[int, int]:
+        """By running trial, the attempts at it since one has measured something new.
+
+        After the death of whoever drove the study, these are the attempts that were lost in a row.
+
+        Raises:
+            InputError: no such study.
+        """
+
     def earlier(self, studies: Sequence[str], digest: str, seed: int) -> Earlier | None:
         """What other studies have measured of a network trained from a seed.
 

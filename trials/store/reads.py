@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, inspect, or_, select
+from sqlalchemy import Connection, Row, Select, bindparam, func, inspect, or_, select
 
 from search_spaces.errors import InputError
 from trials.records import (
@@ -63,6 +63,15 @@ _DECIDED = (
     .join(TrialRow, TrialRow.id == MeasurementRow.trial_id)
     .where(_OF_STUDY, TrialRow.number == bindparam("trial"), MeasurementRow.goes_on.is_not(None))
     .order_by(MeasurementRow.epoch)
+)
+_IN_VAIN = (
+    select(
+        TrialRow.number,
+        (TrialRow.attempt - func.coalesce(func.max(MeasurementRow.attempt), 0)).label("vain"),
+    )
+    .outerjoin(MeasurementRow, MeasurementRow.trial_id == TrialRow.id)
+    .where(_OF_STUDY, TrialRow.state == TrialState.RUNNING)
+    .group_by(TrialRow.id, TrialRow.number, TrialRow.attempt)
 )
 _FILES = (
     select(TrialRow.number, FileRow.path, FileRow.sha256, FileRow.bytes)
@@ -250,6 +259,15 @@ class Reads:
     def rung(self, study: str, epoch: int, most: int) -> list[Entry]:
         """The latest trials at a rung below the top, by number."""
         return self.transactions.read(lambda c: _rung(c, study_id(c, study), epoch, most))
+
+    def attempts_in_vain(self, study: str) -> dict[int, int]:
+        """By running trial, the attempts at it since one has measured something new."""
+
+        def work(connection: Connection) -> dict[int, int]:
+            given = {"study": study_id(connection, study)}
+            return {row.number: row.vain for row in connection.execute(_IN_VAIN, given)}
+
+        return self.transactions.read(work)
 
     def earlier(self, studies: Sequence[str], digest: str, seed: int) -> Earlier | None:
         """What other studies have measured of a network trained from a seed."""

@@ -78,6 +78,7 @@ def _prepare(transactions: Transactions, *, create: bool, read_only: bool) -> No
 
     def look(connection: Connection) -> bool:
         if read_only:
+            transactions.database.check_size(connection)
             upgrade.check_readable(connection, shown)
             return True
         transactions.database.check_pages(connection)

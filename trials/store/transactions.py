@@ -73,12 +73,9 @@ class Transactions:
 
     @contextmanager
     def open(self) -> Iterator[Connection]:
-        """A connection that is not tried again, for whoever reads at length: it sees one moment."""
-        engine = self._reading
-        if engine.dialect.name == "postgresql":  # SQLite knows nothing else
-            engine = engine.execution_options(isolation_level="REPEATABLE READ")
+        """A connection for whoever reads at length: it sees one moment, and nothing is retried."""
         try:
-            with engine.begin() as connection:
+            with self.database.snapshot(self._reading) as connection:
                 yield connection
         except SQLAlchemyError as error:
             raise self.database.failure(error) from None

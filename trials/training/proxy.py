@@ -134,6 +134,14 @@ class ProxyTask:
                 resume=resume,
             )
 
+    def prepare(self) -> None:
+        """Map and check the images, so that processes forked from this one need not.
+
+        Raises:
+            DamagedDataError: the prepared arrays have changed.
+        """
+        _data(self.prepared, self.split_seed, self.validation_share, self.training_share)
+
     def _keep(self, trial: Trial, state: TrainingState) -> None:
         """Write the state of a trial; at the top rung its weights are all that anyone needs."""
         if self.checkpoints is not None:

@@ -6,6 +6,8 @@ processes, but for rounding. Stochastic depth and dropout draw differently in ea
 """
 
 from dataclasses import dataclass
+from inspect import signature
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +16,12 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 from torch.nn.parallel import DistributedDataParallel
 
 from search_spaces.errors import InputError
+
+_OFFERED = signature(DistributedDataParallel).parameters
+_NO_BUFFERS: dict[str, Any] = {
+    ("forward_sync_buffers" if "forward_sync_buffers" in _OFFERED else "broadcast_buffers"): False
+}
+"""How torch is told not to send buffers in every forward pass; the name changed after 2.10."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +51,14 @@ class Team:
         return slice(self.rank * part, (self.rank + 1) * part)
 
     def wrapped(self, network: nn.Module) -> nn.Module:
-        """The network to call in training: its gradients are means over all processes."""
+        """The network to call in training: its gradients are means over all processes.
+
+        Parameters are those of the first process from here on. Buffers are not sent: they are the
+        same everywhere already, and would cost a message a step.
+        """
         if self.size == 1:
             return network
-        # buffers are the same everywhere already, and sending them would cost a message a step
-        return DistributedDataParallel(network)
+        return DistributedDataParallel(network, **_NO_BUFFERS)
 
     def total(self, value: Tensor) -> Tensor:
         """The sum over all processes, in place."""

@@ -5,8 +5,8 @@ attention and cells to the shapes of `search_spaces.networks.ways.lowering`, cal
 tells autograd the gradients. Input, attention and cells are kept for the backward pass. An order
 may keep what it formed in between, within a bound in bytes; otherwise it forms that again.
 
-A gradient that is itself differentiated (``create_graph=True``) is taken through the textbook way,
-which consists of torch's own operations.
+A gradient that is itself differentiated (``create_graph=True``) is taken through
+`search_spaces.networks.ways.unfold`, which consists of torch's own operations.
 """
 
 from collections.abc import Iterator
@@ -18,11 +18,11 @@ import torch
 from torch import Tensor
 
 from search_spaces.networks.geometry import Geometry
-from search_spaces.networks.ways.ledger import ledger_of
+from search_spaces.networks.ways.ledger import Ledger, ledger_of
 from search_spaces.networks.ways.lowering import Lowering, lower, lowers
 from search_spaces.networks.ways.matmul import sum_type
-from search_spaces.networks.ways.textbook import textbook
 from search_spaces.networks.ways.tracing import eager
+from search_spaces.networks.ways.unfold import unfold
 
 Kept = tuple[Tensor, ...]
 
@@ -89,7 +89,6 @@ class Order(Protocol):
 class _Task:
     """What both passes of a layer need beside tensors."""
 
-    geometry: Geometry
     lowering: Lowering
     order: Order
     dtype: torch.dtype
@@ -108,6 +107,7 @@ class _Context(Protocol):
     """What autograd carries from the forward to the backward pass."""
 
     task: _Task
+    ledger: Ledger | None
     saved_tensors: tuple[Tensor, ...]
     needs_input_grad: tuple[bool, bool, bool, bool]
 
@@ -119,6 +119,8 @@ class _Contract(torch.autograd.Function):
     def forward(ctx: _Context, x: Tensor, alpha: Tensor, cells: Tensor, task: _Task) -> Tensor:
         y, kept = task.order.forward(task.operands(x, alpha, cells))
         ctx.task = task
+        # taken here: the cells that the backward pass gets may be another tensor (checkpointing)
+        ctx.ledger = None if task.lowering.whole else ledger_of(cells)
         ctx.save_for_backward(x, alpha, cells, *kept)
         return task.lowering.output(y)
 
@@ -128,7 +130,7 @@ class _Contract(torch.autograd.Function):
         if torch.is_grad_enabled():
             return _differentiable(ctx, (x, alpha, cells), grad)
         low, dtype = ctx.task.lowering, ctx.task.dtype
-        total = _Total(cells, low, dtype) if ctx.needs_input_grad[2] else None
+        total = _Total(cells, ctx) if ctx.needs_input_grad[2] else None
         with _autocast_off(x):
             dx, rows = ctx.task.order.backward(
                 ctx.task.operands(x, alpha, cells),
@@ -154,7 +156,7 @@ def _differentiable(
     wanted = [t for t, needed in zip(apart, ctx.needs_input_grad, strict=False) if needed]
     with _autocast_off(inputs[0]):
         x, alpha, cells = (tensor.to(ctx.task.dtype) for tensor in apart)
-        y = textbook(x, alpha, cells, ctx.task.geometry)
+        y = unfold(x, alpha, cells, ctx.task.lowering.geometry)
         found = iter(torch.autograd.grad(y, wanted, grad.to(y.dtype), create_graph=True))
     return (*(next(found) if needed else None for needed in ctx.needs_input_grad[:3]), None)
 
@@ -162,16 +164,16 @@ def _differentiable(
 class _Total:
     """The gradient of the cells, in a buffer that several layers share or in one of its own."""
 
-    def __init__(self, cells: Tensor, low: Lowering, dtype: torch.dtype) -> None:
-        self._cells, self._low = cells, low
-        ledger = None if low.whole else ledger_of(cells)
-        self._shared = ledger is not None
-        if ledger is not None:
-            total, new = ledger.open(cells)
-            self.room = Room(low.cells(total), new)
+    def __init__(self, cells: Tensor, ctx: _Context) -> None:
+        self._cells, self._low = cells, ctx.task.lowering
+        opened = None if ctx.ledger is None else ctx.ledger.open(cells)
+        self._shared = opened is not None
+        if opened is not None:
+            total, new = opened
+            self.room = Room(self._low.cells(total), new)
         else:
-            own = cells.new_empty(low.cells(cells).shape, dtype=sum_type(dtype))
-            self.room = Room(own, new=True)
+            shape, dtype = self._low.cells(cells).shape, sum_type(ctx.task.dtype)
+            self.room = Room(cells.new_empty(shape, dtype=dtype), new=True)
 
     def gradient(self) -> Tensor | None:
         """What this layer reports to autograd."""
@@ -207,7 +209,7 @@ def contract(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry, order:
     """
     if not lowers(geometry):
         raise NotImplementedError(f"cells span several groups: {geometry}")
-    task = _Task(geometry, lower(geometry, tuple(x.shape[2:])), order, product_type(x))
+    task = _Task(lower(geometry, tuple(x.shape[2:])), order, product_type(x))
     with _autocast_off(x):
         y: Tensor = _Contract.apply(x, alpha, cells, task)
         return y

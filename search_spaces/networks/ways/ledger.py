@@ -1,57 +1,80 @@
-"""One gradient buffer for all layers that share a warehouse.
+"""One gradient buffer for all layers that share a warehouse, in each backward pass.
 
 Autograd would have each layer allocate a gradient as large as the warehouse and add them up one
 after the other; for late stages that traffic costs as much as the arithmetic. Layers that took
-their cells through `shared` write into one buffer instead and report no gradient of their own; the
+their cells through `shared` write into one buffer instead and report no gradient of their own. The
 node of `shared`, which autograd runs after all of them, hands the buffer on, together with whatever
 gradient came the usual way.
 
-Several backward passes may be under way in one graph: one inside another (reentrant checkpointing,
-a hook that differentiates), or one in each of several threads. Each has a buffer of its own, found
-by the number that autograd gives the pass.
+Backward passes may run inside one another (`torch.utils.checkpoint`, hooks) and side by side (in
+threads), through the same node. Each has a number and so a buffer of its own, which torch keeps as
+long as the pass runs, however it ends. Where torch gives no number, layers report their gradients
+the usual way.
 """
 
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 import torch
 from torch import Tensor
-from torch.autograd.variable import Variable
 from torch.utils.weak import TensorWeakRef, WeakIdKeyDictionary
 
-from search_spaces.networks.ways.tracing import recorded, transformed
+from search_spaces.networks.ways.tracing import plain_operations
+
+
+class _Buffer:
+    """A gradient in the making. A backward pass holds it as one of its callbacks."""
+
+    def __init__(self, like: Tensor) -> None:
+        self._total = [torch.empty_like(like, memory_format=torch.contiguous_format)]
+
+    def __call__(self) -> None:
+        """Do nothing: being held is all that is asked of it."""
+
+    @property
+    def total(self) -> Tensor:
+        """The gradient so far."""
+        return self._total[0]
+
+    def take(self) -> Tensor:
+        """Let go of the gradient, so that autograd need not copy it."""
+        return self._total.pop()
 
 
 class Ledger:
-    """The buffers of one forward pass, one for each backward pass that is under way."""
+    """The buffers of one forward pass's cells, by the backward passes that fill them."""
 
-    __slots__ = ("_totals",)
+    __slots__ = ("_buffers",)
 
     def __init__(self) -> None:
-        self._totals: dict[int, Tensor] = {}
+        self._buffers: WeakValueDictionary[int, _Buffer] = WeakValueDictionary()
 
-    def open(self, like: Tensor) -> tuple[Tensor, bool]:
-        """The buffer of the present backward pass, shaped like the cells; whether it is new."""
+    def open(self, like: Tensor) -> tuple[Tensor, bool] | None:
+        """The buffer of the present backward pass, shaped like the cells, and whether it is new.
+
+        None if the pass is not known: then there is no buffer.
+        """
         now = _backward_pass()
-        found = self._totals.get(now)
+        if now < 0:
+            return None
+        found = self._buffers.get(now)
         if found is not None:
-            return found, False
-        made = torch.empty_like(like, memory_format=torch.contiguous_format)
-        self._totals[now] = made
-        # A pass that does not reach the cells' node leaves its buffer behind: it goes at the end.
-        Variable._execution_engine.queue_callback(lambda: self._drop(now))  # noqa: SLF001 - torch's only name for it
-        return made, True
+            return found.total, False
+        buffer = _Buffer(like)
+        torch.autograd.Variable._execution_engine.queue_callback(buffer)  # noqa: SLF001 - torch's only way to attach something to a backward pass
+        self._buffers[now] = buffer
+        return buffer.total, True
 
     def close(self) -> Tensor | None:
-        """Take the buffer out, if this backward pass filled one."""
-        return self._totals.pop(_backward_pass(), None)
-
-    def _drop(self, number: int) -> None:
-        self._totals.pop(number, None)
+        """Take the present backward pass's buffer out, if it filled one."""
+        found = self._buffers.pop(_backward_pass(), None)
+        return None if found is None else found.take()
 
 
 def _backward_pass() -> int:
-    number: int = torch._C._current_graph_task_id()  # noqa: SLF001 - torch's only name for a backward pass
-    return number
+    """The number of the backward pass that this thread is in; -1 outside, or if torch has none."""
+    number = getattr(torch._C, "_current_graph_task_id", None)  # noqa: SLF001 - torch's only name for a backward pass
+    return -1 if number is None else int(number())
 
 
 class _Context(Protocol):
@@ -83,9 +106,9 @@ def shared(cells: Tensor) -> Tensor:
     """The cells of a warehouse, for one of the layers that it serves; values are the same.
 
     All layers of one forward pass get the same tensor, and with it one gradient buffer. Without
-    gradient, and while a network is recorded or transformed, the cells come back as they are.
+    gradient, and while a network is traced or transformed, the cells come back as they are.
     """
-    if torch.compiler.is_compiling() or recorded() or transformed():
+    if torch.compiler.is_compiling() or plain_operations():
         return cells
     if not (torch.is_grad_enabled() and cells.requires_grad):
         return cells

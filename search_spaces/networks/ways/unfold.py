@@ -1,8 +1,9 @@
-"""The reference way as a product of matrices, for graphs that must serve every batch size.
+"""The reference way as a product of matrices, for those who look at the operations.
 
-Runtimes that read exported graphs fix the groups of a convolution when the graph is written, so
-these cannot be as many as a batch has samples. This way is for such graphs, not for training: it
-keeps all patches, so the choosers never take it by themselves.
+It consists of few of torch's own operations, of sizes that may stay unknown: for exporters, which
+fix the groups of a convolution when a graph is written, so that these cannot be as many as a batch
+has samples; for transforms and gradients of gradients; for counters. It keeps all patches, so the
+choosers never take it by themselves.
 
 Axes: B batch, G groups, I channels in, O channels out, K kernel positions, H output positions.
 """
@@ -22,9 +23,9 @@ def unfold(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> Tenso
 
     Kernels are ``[B, G, O / G, I / G * K]``, patches ``[B, G, I / G * K, H]``.
     """
-    depth = geometry.in_channels // geometry.groups * prod(geometry.kernel)
-    kernels = assemble(alpha, cells, geometry)
-    kernels = kernels.reshape(-1, geometry.groups, geometry.out_channels // geometry.groups, depth)
+    g = geometry
+    kernels = assemble(alpha, cells, g)
+    kernels = kernels.reshape(-1, g.groups, g.out_channels // g.groups, _depth(g))
     y = torch.matmul(kernels, _patches(x, geometry))
     return y.reshape(-1, geometry.out_channels, *geometry.out_size(tuple(x.shape[2:])))
 
@@ -43,4 +44,9 @@ def _patches(x: Tensor, geometry: Geometry) -> Tensor:
     patches = read.reshape(-1, geometry.in_channels, *pairs).permute(
         0, 1, *range(2, last, 2), *range(3, last, 2)
     )
-    return patches.reshape(x.shape[0], geometry.groups, -1, prod(outs))
+    return patches.reshape(x.shape[0], geometry.groups, _depth(geometry), prod(outs))
+
+
+def _depth(geometry: Geometry) -> int:
+    """Values of a kernel for one output channel; said in full, as a batch may have no samples."""
+    return geometry.in_channels // geometry.groups * prod(geometry.kernel)

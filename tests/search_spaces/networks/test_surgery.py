@@ -108,3 +108,26 @@ def test_state_on_the_meta_device_names_each_warehouse_once():
     with torch.device("meta"):
         module = network()
     assert len(cells(module.state_dict())) == len(warehouses(module))
+
+
+def test_a_functional_call_leaves_the_network_as_it_was():
+    """Although cells are registered by several layers, they are swapped and put back once."""
+    module = network()
+    before = {name: parameter.detach().clone() for name, parameter in module.named_parameters()}
+    zeros = {name: torch.zeros_like(value) for name, value in before.items()}
+    torch.func.functional_call(module, zeros, (images(),))
+    after = dict(module.named_parameters(remove_duplicate=False))
+    assert after.keys() == before.keys()
+    assert all(torch.equal(after[name], value) for name, value in before.items())
+
+
+def test_a_pickle_in_which_one_layer_alone_registered_the_warehouse_is_taken_over():
+    """As networks were pickled before: the others held it as a plain attribute."""
+    module = network()
+    for name, layer in module.named_modules():
+        if isinstance(layer, KWConv) and f"{name}.warehouse.cells" not in module.state_dict():
+            layer.__dict__["warehouse"] = layer._modules.pop("warehouse")
+    found = pickle.loads(pickle.dumps(module))  # noqa: S301 - our own
+    assert torch.equal(found(images()), module(images()))
+    found.set_submodule(first_served(found), nn.Identity())
+    assert used(found) <= named(found)

@@ -3,17 +3,20 @@
 import importlib
 import json
 import os
+import pickle
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import cloudpickle
 import pytest
 
 from search_spaces import NetworkConfig
-from trials.execution import Executor, Simulated, run_serially
+from trials.execution import Executor, Isolated, Simulated, run_serially
+from trials.execution.contract import Decider
 from trials.execution.ray_tune import RayTune, surroundings
-from trials.records import Measurement, Outcome, Trial, Verdict
+from trials.records import Measure, Measurement, Outcome, Report, Trial, Verdict
 
 CONFIG = NetworkConfig(backbone="resnet8", num_classes=10, granularity="network")
 
@@ -122,14 +125,46 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     module = importlib.import_module("trials.execution.ray_tune.cluster")
     pickling = importlib.import_module("ray.cloudpickle")
     pickling.register_pickle_by_value(sys.modules[__name__])  # workers cannot import this file
-    with module.joined(RayTune(tmp_path_factory.mktemp("ray"), workers=2)):
+    folders = importlib.import_module("trials.execution.ray_tune.folders")
+    settings = RayTune(tmp_path_factory.mktemp("ray"), workers=2)
+    with folders.own_folder() as own, module.joined(settings, own):
         yield
 
 
-@pytest.fixture(params=["serial", "simulated", "ray"])
+class ByValue:
+    """A measure that is pickled with its code; other processes cannot import this file."""
+
+    def __init__(self, measure: Measure) -> None:
+        self._measure = measure
+
+    def __call__(self, trial: Trial, report: Report) -> None:
+        self._measure(trial, report)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        cloudpickle.register_pickle_by_value(sys.modules[__name__])
+        return pickle.loads, (cloudpickle.dumps(self._measure),)
+
+
+def isolated(decider: Decider, measure: Measure) -> None:
+    """Each attempt in a process of its own."""
+    Isolated()(decider, ByValue(measure))
+
+
+@pytest.fixture(params=["serial", "isolated", "simulated", "ray"])
 def executor(request: pytest.FixtureRequest, tmp_path: Path) -> Executor:
     """Each executor in turn, with one worker."""
     if request.param == "ray":
         request.getfixturevalue("cluster")
         return RayTune(tmp_path / "ray", workers=1)
+    if request.param == "isolated":
+        return isolated
     return {"serial": run_serially, "simulated": Simulated()}[request.param]
+
+
+@pytest.fixture(params=["isolated", "ray"])
+def executor_of_processes(request: pytest.FixtureRequest, tmp_path: Path) -> Executor:
+    """Each executor whose measures run in processes of their own."""
+    if request.param == "isolated":
+        return isolated
+    request.getfixturevalue("cluster")
+    return RayTune(tmp_path / "ray", workers=1)

@@ -102,6 +102,52 @@ def test_a_measure_that_raises_fails_its_trial_alone(executor, script, train):
         assert ("Peak memory" in outcome.detail) == (cause == "out-of-memory")
 
 
+class Gone(BaseException):
+    """No Exception, as SystemExit is none."""
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), GeneratorExit(), Gone("away")])
+def test_whatever_else_a_measure_raises_is_its_outcome(executor, script, train, error):
+    def measure(trial, report):
+        if trial.number == 1:
+            raise error
+        train(trial, report)
+
+    decider = script(trials=3)
+    executor(decider, measure)
+    outcomes = decider.outcomes()
+    assert (outcomes[1].state, outcomes[1].cause) == (TrialState.FAILED, "error")
+    assert type(error).__name__ in outcomes[1].detail
+    assert outcomes[0] == outcomes[2] == Outcome(TrialState.COMPLETE)
+
+
+ENDINGS = {
+    "os._exit": "os._exit(0)",
+    "a segmentation fault": "import ctypes; ctypes.string_at(0)",
+    "a kill": "os.kill(os.getpid(), 9)",
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_trial_that_ends_its_process_is_tried_again_and_ends_no_other(
+    executor_of_processes, script, train, ending
+):
+    """As often as the decider allows, then it has failed."""
+    code = ENDINGS[ending]
+
+    def measure(trial, report):
+        if trial.number == 1:
+            exec(f"import os; {code}")  # noqa: S102 - ours
+        train(trial, report)
+
+    decider = script(trials=3, losses=1)
+    executor_of_processes(decider, measure)
+    assert [given for call, _, given in decider.calls if call == "again"] == [1, 2]
+    outcomes = decider.outcomes()
+    assert (outcomes[1].state, outcomes[1].cause) == (TrialState.FAILED, "worker-lost")
+    assert outcomes[0] == outcomes[2] == Outcome(TrialState.COMPLETE)
+
+
 def test_a_report_that_the_decider_refuses_fails_its_trial_alone(executor, script, train):
     def verdict(trial, measurement):
         if (trial.number, measurement.epoch) == (1, 2):

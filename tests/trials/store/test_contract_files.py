@@ -126,6 +126,8 @@ def older(url: str, make_driver: Any) -> str:
         for statement in (
             "DROP TABLE kw_file",
             "DROP TABLE kw_training",
+            "ALTER TABLE kw_measurement DROP COLUMN goes_on",
+            "ALTER TABLE kw_measurement DROP COLUMN reason",
             "UPDATE kw_alembic_version SET version_num = '0001'",
         ):
             store.transactions.write(lambda c, s=statement: c.exec_driver_sql(s))

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import event
 
 from search_spaces.errors import InputError
-from trials.errors import DamagedDataError, StorageError
+from trials.errors import DamagedDataError, LostDatabaseError, StorageError
 from trials.records import TrialState
 from trials.store import open_store
 from trials.store.check import check
@@ -263,6 +263,30 @@ server:/export /mnt/data nfs4 rw 0 0
 def test_network_file_systems_are_told(folder_name: str, kind: str | None) -> None:
     """By the innermost mount that holds the folder."""
     assert network_filesystem(Path(folder_name), MOUNTS) == kind
+
+
+def test_a_file_cut_short_is_refused_by_whoever_reads(file: Path) -> None:
+    """Also where only the end of its last page is gone, which SQLite reads as zeros."""
+    content = file.read_bytes()
+    for length in (len(content) - 1, len(content) - 4000, len(content) - 4096, len(content) // 2):
+        file.write_bytes(content[:length])
+        with pytest.raises(DamagedDataError, match="damaged"):
+            open_store(file, read_only=True)
+        assert file.read_bytes() == content[:length]
+
+
+@pytest.mark.parametrize("how", ["deleted", "moved"])
+def test_a_file_that_goes_away_while_it_is_open_is_said_to_be_gone(file: Path, how: str) -> None:
+    """Not to be open for reading only."""
+    with open_store(file) as store:
+        store.studies()
+        if how == "deleted":
+            file.unlink()
+        else:
+            file.rename(file.with_name("other.db"))
+        with pytest.raises(LostDatabaseError, match="not there any more"):
+            store.set_trials("study", 30)
+    assert not file.exists()
 
 
 def test_a_network_file_system_is_refused_for_writing(

@@ -8,7 +8,6 @@ elsewhere is never found by chance: only the address in the settings counts.
 import importlib
 import logging
 import socket
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +21,8 @@ from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from search_spaces import InputError
-from trials.execution.ray_tune.executor import RayTune
+from trials.errors import InterruptedSearchError
+from trials.execution.ray_tune.settings import RaySettings
 from trials.execution.ray_tune.surroundings import LOOPBACK, environment, signals_kept
 
 STORE = 100 * 2**20
@@ -42,29 +42,29 @@ _ANSWER = 60.0
 
 
 @contextmanager
-def joined(executor: RayTune) -> Iterator[None]:
+def joined(settings: RaySettings, own: str) -> Iterator[tuple[int, ...]]:
     """Join the cluster that the settings name, and leave it afterwards.
 
-    A process that has joined a cluster before, by ``ray.init``, stays with that one.
+    Args:
+        settings: name the cluster.
+        own: folder for the sockets and logs of a cluster of our own.
+
+    Yields:
+        The processes without which a cluster of our own is dead; none of another one.
 
     Raises:
         InputError: there is no such cluster, or it does not see the folder.
+        InterruptedSearchError: a cluster of our own does not start.
     """
-    if ray.is_initialized():
-        yield
-        return
-    with (
-        _silence(),
-        tempfile.TemporaryDirectory(prefix="kwsearch-ray-", ignore_cleanup_errors=True) as own,
-    ):
+    with _silence():
         try:
             with signals_kept():
-                if executor.address is None:
-                    _start(executor, own)
+                if settings.address is None:
+                    _start(settings, own)
                 else:
-                    _join(executor.address)
-                    _check_folder(executor.folder.resolve())
-            yield
+                    _join(settings.address)
+                    _check_folder(settings.folder.resolve())
+            yield () if settings.address else _processes()
         except SystemExit:  # Ray's own answer to SIGTERM while it starts
             raise KeyboardInterrupt from None
         finally:
@@ -83,16 +83,31 @@ def _silence() -> Iterator[None]:
         ray_worker.print_to_stdstream = before
 
 
-def _start(executor: RayTune, own: str) -> None:
+def _start(settings: RaySettings, own: str) -> None:
     """A cluster on this machine; Ray's sockets and logs go to a folder that is removed."""
-    wanted = executor.workers and executor.workers * executor.cpus_per_trial
+    wanted = settings.workers and settings.workers * settings.cpus_per_trial
     # Ray reads the variable as it is imported, maybe before now; its processes inherit it.
     ray_constants.ENABLE_RAY_CLUSTER = False
     try:
         with environment(_OWN):
             ray.init("local", num_cpus=wanted, object_store_memory=STORE, _temp_dir=own, **_QUIET)
+    except (OSError, RuntimeError, RayError, ValueError) as error:
+        last = str(error).strip().rpartition("\n")[2]
+        raise InterruptedSearchError(
+            f"Ray does not start on this machine: {type(error).__name__}: {last}",
+            "Make room in /dev/shm and in the folder for temporary files, or set executor = "
+            "'serial'; then go on with 'kwsearch resume'.",
+        ) from None
     finally:
         ray_constants.ENABLE_RAY_CLUSTER = True
+
+
+def _processes() -> tuple[int, ...]:
+    """The head and this machine's node; the node ends with its agent."""
+    node = ray_worker._global_node  # noqa: SLF001 - Ray has no public name for it
+    kinds = (ray_constants.PROCESS_TYPE_GCS_SERVER, ray_constants.PROCESS_TYPE_RAYLET)
+    started: dict[str, Any] = node.all_processes if node is not None else {}
+    return tuple(info.process.pid for kind in kinds for info in started.get(kind, ()))
 
 
 def _join(address: str) -> None:

@@ -5,7 +5,9 @@ decision is the decider's, taken in this process. Tune takes an exception for a 
 an error of the study leaves as `Abandoned`, which Tune does not catch.
 """
 
+import time
 from collections import deque
+from dataclasses import dataclass
 from typing import Any
 
 from ray.tune.execution.tune_controller import TuneController
@@ -16,12 +18,12 @@ from ray.tune.search import Searcher
 from trials.errors import StudyError
 from trials.execution.contract import Decider
 from trials.execution.outcomes import failed, outcome_of
-from trials.execution.ray_tune.keeper import read_note
 from trials.execution.ray_tune.worker import SAID, attempt_name
+from trials.execution.watchdog import read_note
 from trials.records import Measurement, Outcome, Trial, TrialState, Verdict
 
 PATIENCE = 2.0
-"""Seconds to wait for a keeper's note about a worker that is gone."""
+"""Seconds in which a watchdog's note about a worker that is gone may come."""
 
 FINAL = frozenset({"timeout", "out-of-memory"})
 """Causes after which another attempt would end in the same way."""
@@ -35,13 +37,22 @@ class Abandoned(BaseException):
         self.error = error
 
 
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """An attempt whose worker is gone, the error that Tune had, and until when a note may come."""
+
+    trial: Trial
+    error: str
+    until: float
+
+
 class Desk:
     """Which trials are out, and what the decider says.
 
     Args:
         decider: decides.
         room: trials that may be out at once.
-        notes: folder of the keepers' notes.
+        notes: folder of the watchdogs' notes.
     """
 
     def __init__(self, decider: Decider, room: int, notes: str) -> None:
@@ -50,18 +61,20 @@ class Desk:
         self._notes = notes
         self._out: dict[str, Trial] = {}
         self._again: deque[Trial] = deque()
+        self._lost: list[_Lost] = []
         self._drained = False
 
     @property
     def over(self) -> bool:
         """Whether nothing is out and nothing will come."""
-        return self._drained and not self._out and not self._again
+        return self._drained and not (self._out or self._again or self._lost)
 
     def hand_out(self, key: str) -> Trial | None:
         """A trial for Tune's trial ``key``, None if there is no room or none left."""
+        self._settle()
         if self._again:
             trial = self._again.popleft()
-        elif self._drained or len(self._out) >= self._room:
+        elif self._drained or len(self._out) + len(self._lost) >= self._room:
             return None
         else:
             found = self._decider.suggest()
@@ -92,15 +105,26 @@ class Desk:
         return Outcome(TrialState.COMPLETE) if verdict is Verdict.STOP else None
 
     def lose(self, key: str, error: str) -> None:
-        """Tune's trial ``key`` ended without a word."""
-        trial = self._out.pop(key)
-        noted = read_note(self._notes, attempt_name(trial), PATIENCE)
-        cause, detail = noted or ("worker-lost", error)
-        following = None if cause in FINAL else self._decider.again(trial)
-        if following is None:
-            self._decider.finish(trial, failed(cause, detail))
-        else:
-            self._again.append(following)
+        """Tune's trial ``key`` ended without a word; its watchdog may have a note of why."""
+        self._lost.append(_Lost(self._out.pop(key), error, time.monotonic() + PATIENCE))
+        self._settle()
+
+    def _settle(self) -> None:
+        """Decide about lost attempts of which a note has come, or will not come any more.
+
+        Tune asks for trials all the time, so this is done again soon, and nobody waits.
+        """
+        for lost in [*self._lost]:
+            noted = read_note(self._notes, attempt_name(lost.trial))
+            if noted is None and time.monotonic() < lost.until:
+                continue
+            self._lost.remove(lost)
+            cause, detail = noted or ("worker-lost", lost.error)
+            following = None if cause in FINAL else self._decider.again(lost.trial)
+            if following is None:
+                self._decider.finish(lost.trial, failed(cause, detail))
+            else:
+                self._again.append(following)
 
 
 class Suggestions(Searcher):

@@ -12,10 +12,10 @@ from search_spaces import InputError
 from trials.errors import InterruptedSearchError
 from trials.execution.contract import Decider
 from trials.execution.ray_tune.desk import Abandoned, Desk, Suggestions, Verdicts
-from trials.execution.ray_tune.executor import RayTune
-from trials.execution.ray_tune.keeper import Watch
+from trials.execution.ray_tune.settings import RaySettings
 from trials.execution.ray_tune.surroundings import environment, quiet, signals_kept
 from trials.execution.ray_tune.worker import Place, Worker
+from trials.execution.watchdog import Watch
 from trials.records import Measure
 
 _NAME = "tune"
@@ -31,25 +31,25 @@ _TUNE = {
 }
 
 
-def run(executor: RayTune, decider: Decider, measure: Measure) -> None:
+def run(settings: RaySettings, decider: Decider, measure: Measure) -> None:
     """Run trials on the cluster that this process has joined.
 
     Raises:
         InputError: the cluster has no room for one trial.
     """
-    workers = _room(executor)
-    folder = executor.folder.resolve()
+    workers = _room(settings)
+    folder = settings.folder.resolve()
     notes = folder / "notes"
     for old in (notes, folder / _NAME):
         shutil.rmtree(old, ignore_errors=True)
     notes.mkdir(parents=True)
     desk = Desk(decider, workers, str(notes))
-    watch = Watch(str(notes), executor.trial_timeout, executor.report_timeout)
+    watch = Watch(str(notes), settings.trial_timeout, settings.report_timeout)
     verdicts = Verdicts(desk)
     pending = {"TUNE_MAX_PENDING_TRIALS_PG": str(workers)}  # so that all workers start together
     with environment(_TUNE | pending), signals_kept(), quiet():
         try:
-            _tuner(executor, desk, verdicts, measure, Place(str(Path.cwd()), watch)).fit()
+            _tuner(settings, desk, verdicts, measure, Place(str(Path.cwd()), watch)).fit()
         except Abandoned as abandoned:
             raise abandoned.error from None
         except (RayError, TuneError) as error:
@@ -61,9 +61,9 @@ def run(executor: RayTune, decider: Decider, measure: Measure) -> None:
 
 
 def _tuner(
-    executor: RayTune, desk: Desk, verdicts: Verdicts, measure: Measure, place: Place
+    settings: RaySettings, desk: Desk, verdicts: Verdicts, measure: Measure, place: Place
 ) -> tune.Tuner:
-    resources = {"CPU": executor.cpus_per_trial, "GPU": executor.gpus_per_trial}
+    resources = {"CPU": settings.cpus_per_trial, "GPU": settings.gpus_per_trial}
     trainable = tune.with_resources(
         tune.with_parameters(Worker, measure=measure, place=place),
         tune.PlacementGroupFactory([{name: n for name, n in resources.items() if n}]),
@@ -79,7 +79,7 @@ def _tuner(
         ),
         run_config=tune.RunConfig(
             name=_NAME,
-            storage_path=str(executor.folder.resolve()),
+            storage_path=str(settings.folder.resolve()),
             failure_config=tune.FailureConfig(max_failures=0),  # attempts are the decider's
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             verbose=0,
@@ -95,18 +95,18 @@ def _ended(error: Exception) -> InterruptedSearchError:
     )
 
 
-def _room(executor: RayTune) -> int:
+def _room(settings: RaySettings) -> int:
     """Trials that may run at once."""
     there = ray.cluster_resources()  # type: ignore[no-untyped-call] # Ray leaves it untyped
-    room = [there.get("CPU", 0.0) / executor.cpus_per_trial]
-    if executor.gpus_per_trial:
-        room.append(there.get("GPU", 0.0) / executor.gpus_per_trial)
+    room = [there.get("CPU", 0.0) / settings.cpus_per_trial]
+    if settings.gpus_per_trial:
+        room.append(there.get("GPU", 0.0) / settings.gpus_per_trial)
     most = int(min(room) + 1e-6)  # ten shares of 0.1 are one
-    wanted = executor.workers or max(most, 1)
+    wanted = settings.workers or max(most, 1)
     if wanted > most:
         raise InputError(
             f"There is room for {most} trials at once, not for {wanted}: a trial takes "
-            f"{executor.cpus_per_trial} CPUs and {executor.gpus_per_trial:g} GPUs, and there are "
+            f"{settings.cpus_per_trial} CPUs and {settings.gpus_per_trial:g} GPUs, and there are "
             f"{there.get('CPU', 0):g} and {there.get('GPU', 0):g}.",
             "Set fewer workers, or fewer CPUs or GPUs for each.",
         )

@@ -8,8 +8,8 @@ from ray.tune import Trainable
 
 from trials.errors import StudyError
 from trials.execution.outcomes import outcome_of
-from trials.execution.ray_tune.keeper import Keeper, Watch
 from trials.execution.turned import Training
+from trials.execution.watchdog import Watch, Watchdog
 from trials.records import Measure, Measurement, Outcome, Trial, Verdict
 
 SAID = "said"
@@ -51,7 +51,7 @@ class Worker(Trainable):
             os.setpgid(0, 0)
         self._measure = measure
         self._folder = place.folder
-        self._keeper = Keeper(place.watch)
+        self._watchdog = Watchdog(place.watch)
         self._training: Training | None = None
         self._waits = False
         self.reset_config(config)
@@ -61,23 +61,23 @@ class Worker(Trainable):
         self._stop()
         os.chdir(self._folder)
         self._trial: Trial = new_config["trial"]
-        self._keeper.begin(attempt_name(self._trial))
+        self._watchdog.begin(attempt_name(self._trial))
         return True
 
     def step(self) -> dict[str, Any]:
         """Let the trial go on until it has measured something or is over."""
-        self._keeper.run()
+        self._watchdog.run()
         said = self._next(Verdict.GO_ON)
         if self._waits:
-            self._keeper.rest()
+            self._watchdog.rest()
         else:
-            self._keeper.end()
+            self._watchdog.end()
         return {SAID: said}
 
     def cleanup(self) -> None:
-        """End the trial; the keeper ends with this process."""
+        """End the trial; the watchdog ends with this process."""
         self._stop()
-        self._keeper.end()
+        self._watchdog.end()
 
     def _next(self, verdict: Verdict) -> Said:
         said = self._heard(verdict)

@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import Connection, text
 
 from trials.checkpoints import RUNS
-from trials.store.check.files import kept_files
+from trials.store.check.files import Named, named_files, wrong_files
 from trials.store.check.fronts import wrong_fronts
 from trials.store.check.measurements import decisions, impossible, measurements, rungs
 from trials.store.check.trials import attempts, counts, open_trials
@@ -59,7 +59,7 @@ def examine(
     max_attempts: int | None = None,
     runs: Path = RUNS,
 ) -> Findings:
-    """Check a database, as it is at one moment.
+    """Check a database, as it is at one moment; a search that goes on meanwhile is not held up.
 
     The kinds of faults: pages and references; trials that are neither over nor under a live
     lease; measurements missing, doubled or impossible; trials that went on against a
@@ -85,13 +85,18 @@ def examine(
         *(_pages, open_trials, measurements, impossible, decisions, rungs, counts),
         partial(attempts, limit=max_attempts),
         wrong_fronts,
-        partial(kept_files, runs=runs),
     )
     with database.transactions.open() as connection:
         if study is not None:
             study_id(connection, study)
         faults = [fault for kind in kinds for fault in _some(kind(connection, study))]
-        return Findings(*_looked_at(connection, study), faults=tuple(faults))
+        looked_at, named = _looked_at(connection, study), named_files(connection, study)
+
+    def still() -> list[Named]:
+        return database.transactions.read(lambda c: named_files(c, study))
+
+    faults += _some(wrong_files(named, runs, still))
+    return Findings(*looked_at, faults=tuple(faults))
 
 
 def _some(faults: Iterator[str]) -> Iterator[str]:

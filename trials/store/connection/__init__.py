@@ -5,6 +5,7 @@ again, and how every other failure is explained.
 """
 
 import os
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
@@ -43,11 +44,25 @@ class Database(Protocol):
     def engine(self, *, read_only: bool) -> Engine:
         """An engine whose connections are set up; nothing is connected yet."""
 
+    def check_size(self, connection: Connection) -> None:
+        """Look for what is missing at the end, before anything is read.
+
+        Raises:
+            DamagedDataError: something is.
+        """
+
     def check_pages(self, connection: Connection) -> None:
         """Look for damage before anything is written.
 
         Raises:
             DamagedDataError: there is some.
+        """
+
+    def snapshot(self, engine: Engine) -> AbstractContextManager[Connection]:
+        """A connection that sees one moment for as long as it is open, and is in no writer's way.
+
+        Args:
+            engine: of this database.
         """
 
     def passing(self, error: SQLAlchemyError) -> bool:

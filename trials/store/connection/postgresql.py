@@ -1,6 +1,8 @@
 """PostgreSQL over psycopg 3: many machines, one database."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self
@@ -75,8 +77,17 @@ class PostgresqlDatabase:
         event.listen(engine, "connect", partial(_set_up, read_only))
         return engine
 
+    def check_size(self, connection: Connection) -> None:
+        """Nothing: the server looks after its own files."""
+
     def check_pages(self, connection: Connection) -> None:
-        """Nothing: the server looks after its own pages."""
+        """Nothing, likewise."""
+
+    @contextmanager
+    def snapshot(self, engine: Engine) -> Iterator[Connection]:
+        """A transaction that is isolated from later ones; readers are in no writer's way here."""
+        with engine.execution_options(isolation_level="REPEATABLE READ").begin() as connection:
+            yield connection
 
     def passing(self, error: SQLAlchemyError) -> bool:
         """Whether the connection was lost, or another transaction got in the way."""

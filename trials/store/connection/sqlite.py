@@ -2,20 +2,25 @@
 
 Journal mode is the rollback journal, not WAL: SQLite up to 3.51.2 has a bug by which two
 connections that write or checkpoint a WAL database in the same instant can corrupt it, and the
-SQLite that comes with most Pythons is older. ``synchronous = FULL``: a commit that returned is on
-the disk.
+SQLite that comes with most Pythons is older. The mode is a property of the file, so a process with
+a newer SQLite must not choose it for those with an older one. ``synchronous = FULL``: a commit that
+returned is on the disk.
+
+Under a rollback journal a commit waits until nobody reads. So whoever reads at length copies the
+file first (`SqliteDatabase.snapshot`), which takes as long as reading it once, and reads the copy.
 """
 
 import json
 import shutil
 import sqlite3
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy import Connection, Engine, QueuePool, StaticPool, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from search_spaces.errors import KwsearchError
@@ -124,6 +129,20 @@ class SqliteDatabase:
         event.listen(engine, "begin", _begin)
         return engine
 
+    def check_size(self, connection: Connection) -> None:
+        """See that the file is as long as it says.
+
+        Raises:
+            DamagedDataError: it is shorter. SQLite reads what is missing of its last page as zeros.
+        """
+        pages, size = (
+            connection.exec_driver_sql(f"PRAGMA page_{of}").scalar_one() for of in ("count", "size")
+        )
+        if self.path.exists() and self.path.stat().st_size < pages * size:
+            raise DamagedDataError(
+                f"{self.path} is damaged: it was cut off, its last page is not whole.", _RESTORE
+            )
+
     def check_pages(self, connection: Connection) -> None:
         """Read every page of the file once.
 
@@ -132,15 +151,24 @@ class SqliteDatabase:
         """
         found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
         fault = " ".join(str(found).split())  # it may have several lines
-        pages, size = (
-            connection.exec_driver_sql(f"PRAGMA page_{of}").scalar_one() for of in ("count", "size")
-        )
-        if fault == "ok" and self.path.stat().st_size < pages * size:
-            fault = (
-                "its last page is not whole"  # which nothing misses if the page held zeros there
-            )
         if fault != "ok":
             raise DamagedDataError(f"{self.path} is damaged: {fault}.", _RESTORE)
+        self.check_size(connection)
+
+    @contextmanager
+    def snapshot(self, engine: Engine) -> Iterator[Connection]:
+        """A connection to a copy, which SQLite keeps in memory and spills to a temporary file."""
+        with closing(sqlite3.connect("", check_same_thread=False)) as copy:
+            with engine.begin() as connection:
+                self.check_size(connection)
+                connection.exec_driver_sql("SELECT count(*) FROM sqlite_master")
+                raw = connection.connection.driver_connection
+                assert isinstance(raw, sqlite3.Connection)  # noqa: S101 - as `_connect` made it
+                _copy(raw, copy)
+            copy.isolation_level = None
+            reading = create_engine("sqlite://", creator=lambda: copy, poolclass=StaticPool)
+            with reading.begin() as connection:
+                yield connection
 
     def passing(self, error: SQLAlchemyError) -> bool:
         """Never: SQLite itself has waited for the lock by then."""
@@ -151,6 +179,11 @@ class SqliteDatabase:
         """See `trials.store.connection.Database`."""
         origin = error.orig if isinstance(error, DBAPIError) else None
         code = getattr(origin, "sqlite_errorcode", 0) & 0xFF
+        if not self.path.exists():
+            return LostDatabaseError(
+                f"{self.path} is not there any more: it was deleted or moved while it was open.",
+                "Put it back, or name another database with --database.",
+            )
         match code:
             case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
                 return LostDatabaseError(
@@ -193,6 +226,18 @@ def _connect(uri: str, patience: float) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _copy(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
+    """Copy a database.
+
+    Raises:
+        SQLAlchemyError: as a statement would that fails alike.
+    """
+    try:
+        source.backup(target)
+    except sqlite3.Error as error:
+        raise DBAPIError("backup", None, error) from None
 
 
 def _begin(connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""The keeper beside a worker notes why it ended, and leaves nothing of it."""
+"""The watchdog beside a worker notes why it ended, and leaves nothing of it."""
 
 import json
 import os
@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from trials.execution.ray_tune import keeper
+from trials.execution import watchdog
 
 WORKER = """
 import os, signal, subprocess, sys, time
-from trials.execution.ray_tune.keeper import Keeper, Watch
-keeper = Keeper(Watch(sys.argv[1], trial=1.0, report=0.5, counters=[sys.argv[2]]))
-keeper.begin("7-1")
-keeper.run()
+from trials.execution.watchdog import Watchdog, Watch
+watchdog = Watchdog(Watch(sys.argv[1], trial=1.0, report=0.5, counters=[sys.argv[2]]))
+watchdog.begin("7-1")
+watchdog.run()
 child = subprocess.Popen(["sleep", "1000"])
 print(child.pid, flush=True)
 """
@@ -39,7 +39,12 @@ def run(tmp_path):
             check=False,
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
         )
-        return keeper.read_note(str(tmp_path), "7-1", 2.0), int(done.stdout)
+        end = time.monotonic() + 20
+        while (noted := watchdog.read_note(str(tmp_path), "7-1")) is None:
+            if "watchdog.end()" in lines or time.monotonic() > end:
+                break
+            time.sleep(0.05)
+        return noted, int(done.stdout)
 
     return started
 
@@ -58,13 +63,13 @@ KILL = "os.kill(os.getpid(), signal.SIGKILL)"
 
 
 def test_a_killed_worker_is_noted_with_its_peak_memory_and_its_children_end(run):
-    (cause, detail), child = run("time.sleep(0.4)", "keeper.run()", "time.sleep(0.3)", KILL)
+    (cause, detail), child = run("time.sleep(0.4)", "watchdog.run()", "time.sleep(0.3)", KILL)
     assert cause == "worker-lost"
     assert "Peak memory" in detail
     assert gone(child)
 
 
-def test_a_worker_that_dies_before_its_keeper_has_looked_is_noted_too(run):
+def test_a_worker_that_dies_before_its_watchdog_has_looked_is_noted_too(run):
     (cause, _), child = run(KILL)
     assert cause == "worker-lost"
     assert gone(child)
@@ -72,7 +77,7 @@ def test_a_worker_that_dies_before_its_keeper_has_looked_is_noted_too(run):
 
 def test_a_worker_dead_when_the_kernel_has_killed_for_memory_lacked_memory(run):
     count = "open(sys.argv[2], 'w').write('oom_kill 4')"
-    (cause, detail), child = run("time.sleep(0.3)", count, KILL)
+    (cause, detail), child = run(count, KILL)
     assert cause == "out-of-memory"
     assert "killed by the kernel" in detail
     assert gone(child)
@@ -82,7 +87,7 @@ def test_a_worker_dead_when_the_kernel_has_killed_for_memory_lacked_memory(run):
     ("lines", "said"),
     [
         (["time.sleep(1000)"], "Nothing was measured for 0.5 s"),
-        (["for _ in range(9): keeper.rest(); keeper.run(); time.sleep(0.3)"], "more than 1 s"),
+        (["for _ in range(9): watchdog.rest(); watchdog.run(); time.sleep(0.3)"], "more than 1 s"),
     ],
 )
 def test_time_limits_end_the_group_and_are_noted(run, lines, said):
@@ -93,12 +98,12 @@ def test_time_limits_end_the_group_and_are_noted(run, lines, said):
 
 
 def test_rest_does_not_count_and_an_orderly_end_notes_nothing(run):
-    noted, child = run("keeper.rest()", "time.sleep(1.5)", "keeper.end()")
+    noted, child = run("watchdog.rest()", "time.sleep(1.5)", "watchdog.end()")
     assert noted is None
     assert gone(child)
 
 
-def test_a_keeper_whose_worker_died_first_harms_nobody(tmp_path):
+def test_a_watchdog_whose_worker_died_first_harms_nobody(tmp_path):
     """Its parent is another process by then, which must not be taken for the worker."""
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
@@ -110,7 +115,7 @@ def test_a_keeper_whose_worker_died_first_harms_nobody(tmp_path):
             sys.executable,
             "-I",
             "-S",
-            keeper.__file__,
+            watchdog.__file__,
             json.dumps({"notes": str(tmp_path)}),
         ]
         subprocess.run(
@@ -125,7 +130,7 @@ def test_a_keeper_whose_worker_died_first_harms_nobody(tmp_path):
 def test_the_kernel_s_count_is_read_from_the_first_source_that_has_it(tmp_path):
     first, second = tmp_path / "a", tmp_path / "b"
     second.write_text("pgfault 12\noom_kill 5\n", encoding="utf-8")
-    assert keeper.oom_kills([str(first), str(second)]) == 5
+    assert watchdog.oom_kills([str(first), str(second)]) == 5
     first.write_text("oom 9\noom_kill 2\n", encoding="utf-8")
-    assert keeper.oom_kills([str(first), str(second)]) == 2
-    assert keeper.oom_kills([]) == 0
+    assert watchdog.oom_kills([str(first), str(second)]) == 2
+    assert watchdog.oom_kills([]) == 0

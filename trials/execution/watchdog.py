@@ -1,12 +1,12 @@
 """A small process beside each worker: time limits, and what a worker leaves behind.
 
 A worker that hangs may hold Python's lock, and one that was killed says nothing, so neither can
-look after itself. The keeper is its child in a session of its own. Now and then it looks at a page
-of memory where the worker writes what it is at, which costs the worker next to nothing. It ends the
-worker's process group when the time is over (terminate, then kill), kills what is left of the group
-when the worker is gone, and notes why in a file that the driver reads.
+look after itself. The watchdog is its child, in a session of its own. Now and then it looks at a
+page of memory where the worker writes what it is at, which costs the worker next to nothing. When
+the time is over it ends the worker's process group (terminate, then kill). When the worker is gone
+it kills what is left of the group, and notes why in a file that the driver reads.
 
-It runs by itself, ``python keeper.py``, and knows nothing but the standard library, so that it
+It runs by itself, ``python watchdog.py``, and knows nothing but the standard library, so that it
 starts in a moment.
 """
 
@@ -36,7 +36,7 @@ _PAGE = 256
 
 @dataclass(frozen=True)
 class Watch:
-    """What a keeper is told when it starts.
+    """What a watchdog is told when it starts.
 
     Attributes:
         notes: folder of the notes.
@@ -60,20 +60,23 @@ class State:
         spent: seconds for which it has run before the present stretch.
         since: when the present stretch began, by the machine's monotonic clock; None while it
             waits for others.
+        kills: processes that the kernel had killed for want of memory when the attempt began.
     """
 
     attempt: str | None = None
     spent: float = 0.0
     since: float | None = None
+    kills: int = 0
 
 
-class Keeper:
+class Watchdog:
     """The worker's side: each change is one write to the page."""
 
     def __init__(self, watch: Watch) -> None:
-        """Start a keeper for this process, which must lead its process group."""
+        """Start a watchdog for this process, which must lead its process group."""
+        self._counters = watch.counters
         self._state = State()
-        self._page = os.memfd_create("keeper")
+        self._page = os.memfd_create("watchdog")
         self._write(self._state)
         given = (json.dumps(asdict(watch)), str(os.getpid()), str(self._page))
         self._process = subprocess.Popen(  # noqa: S603 - this file, by this interpreter
@@ -86,7 +89,7 @@ class Keeper:
 
     def begin(self, attempt: str) -> None:
         """From now on this process is at ``attempt``, a name for a file."""
-        self._write(State(attempt))
+        self._write(State(attempt, kills=oom_kills(self._counters)))
 
     def run(self) -> None:
         """The clock runs."""
@@ -107,8 +110,8 @@ class Keeper:
         os.pwrite(self._page, json.dumps(asdict(state)).encode().ljust(_PAGE), 0)
 
 
-class _Kept:
-    """The keeper's own side."""
+class _Watching:
+    """The watchdog's own side."""
 
     def __init__(self, watch: Watch, worker: int, page: int) -> None:
         self._watch = watch
@@ -116,16 +119,15 @@ class _Kept:
         self._page = page
         self._state = State()
         self._noted: str | None = None
-        self._kills = oom_kills(watch.counters)
         self._peak = ""
 
-    def keep(self) -> None:
+    def watch(self) -> None:
         """Watch until the worker is gone."""
         while os.getppid() == self._worker:
             time.sleep(TICK)
             before, self._state = self._state, self._read()
             if self._state.attempt != before.attempt:
-                self._kills, self._peak = oom_kills(self._watch.counters), ""
+                self._peak = ""
             overdue = self._overdue(time.monotonic())
             if overdue:
                 self._note("timeout", overdue)
@@ -157,7 +159,7 @@ class _Kept:
     def _death(self) -> tuple[str, str]:
         process = f"Its worker, process {self._worker} on {os.uname().nodename},"
         peak = f" Peak memory {self._peak}." if self._peak else ""
-        if oom_kills(self._watch.counters) > self._kills:
+        if oom_kills(self._watch.counters) > self._state.kills:
             return "out-of-memory", f"{process} was killed by the kernel for want of memory.{peak}"
         return "worker-lost", f"{process} died in mid-trial.{peak}"
 
@@ -172,19 +174,13 @@ class _Kept:
             return  # the search is over and its folder gone: nobody will read the note
 
 
-def read_note(notes: str, attempt: str, patience: float) -> tuple[str, str] | None:
-    """Cause and detail of an attempt's end, None if nothing is noted for ``patience`` seconds."""
-    path = Path(notes, attempt)
-    end = time.monotonic() + patience
-    while True:
-        try:
-            cause, detail = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            if time.monotonic() > end:
-                return None
-            time.sleep(TICK / 4)
-        else:
-            return str(cause), str(detail)
+def read_note(notes: str, attempt: str) -> tuple[str, str] | None:
+    """Cause and detail of an attempt's end, None if nothing is noted yet."""
+    try:
+        cause, detail = json.loads(Path(notes, attempt).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return str(cause), str(detail)
 
 
 def oom_kills(counters: Sequence[str]) -> int:
@@ -232,4 +228,4 @@ def _signal_group(group: int, number: int) -> bool:
 
 if __name__ == "__main__":
     # The worker says who it is: it may be dead by now, and a new parent be mistaken for it.
-    _Kept(Watch(**json.loads(sys.argv[1])), *map(int, sys.argv[2:])).keep()
+    _Watching(Watch(**json.loads(sys.argv[1])), *map(int, sys.argv[2:])).watch()
