@@ -29,7 +29,7 @@ from trials.promotion import Halving
 from trials.records import Measure, NewStudy, StudyRecord, TrialState
 from trials.search import Search, Standing, require_member
 from trials.store import Store, new_owner, renewed
-from trials.training.recipe import Recipe, for_ladder
+from trials.training.recipe import SHARED, SHORT, Recipe, for_ladder, of_proxy
 
 LIBRARIES = ("torchvision", "timm")
 """Packages whose networks are not a person's own code."""
@@ -240,24 +240,7 @@ def measure(settings: StudySettings, study: StudyRecord, ladder: Ladder) -> Meas
 
 def recipe_of(proxy: ProxySettings, ladder: Ladder) -> Recipe:
     """The recipe that trials are trained by, cut to the ladder."""
-    recipe = Recipe(
-        epochs=ladder.top,
-        batch_size=proxy.batch_size,
-        learning_rate=proxy.learning_rate,
-        momentum=proxy.momentum,
-        nesterov=proxy.momentum > 0,
-        weight_decay=proxy.weight_decay,
-        warmup_epochs=proxy.warmup_epochs,
-        temperature_share=proxy.temperature_share,
-        attention_start=proxy.attention_start,
-        attention_learning_rate=proxy.attention_learning_rate,
-        gradient_clip=proxy.gradient_clip,
-        label_smoothing=proxy.label_smoothing,
-        recalibration=proxy.recalibration,
-        padding=proxy.crop_padding,
-        flip=proxy.flip,
-        dtype=proxy.dtype,
-    )
+    recipe = Recipe(epochs=ladder.top, **of_proxy(proxy.model_dump(), {**SHARED, **SHORT}))
     return for_ladder(recipe, ladder)
 
 

@@ -49,6 +49,7 @@ class Wishes:
         recipe: a recipe file; the export's, or that of the backbone, if None.
         epochs: another length; warm-up scales with it.
         batch_size: another batch size; the learning rate changes in proportion.
+        learning_rate: another peak of the learning rate, whatever batch size and start.
         device: in torch's words; a GPU where there is one if None.
         seed: of weights, order and augmentation.
         start: a file of the plain network's weights to start from, by `START_SHARE` of the learning
@@ -63,6 +64,7 @@ class Wishes:
     recipe: Path | None = None
     epochs: int | None = None
     batch_size: int | None = None
+    learning_rate: float | None = None
     device: str | None = None
     seed: int = 0
     start: Path | None = None
@@ -161,6 +163,8 @@ def recipe_of(exported: Exported, wishes: Wishes, source: str) -> Recipe:
         recipe = in_batches_of(recipe, wishes.batch_size)
     if wishes.start is not None and wishes.recipe is None:
         recipe = recipe.changed(learning_rate=recipe.learning_rate * START_SHARE)
+    if wishes.learning_rate is not None:
+        recipe = recipe.changed(learning_rate=wishes.learning_rate)
     return recipe
 
 

@@ -30,6 +30,9 @@ def train(
         int | None,
         typer.Option(min=2, metavar="N", help="Other batches; the learning rate follows."),
     ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(metavar="R", help="Another peak of the learning rate.")
+    ] = None,
     device: Annotated[
         str | None, typer.Option(metavar="D", help="cpu or cuda; a GPU where there is one.")
     ] = None,
@@ -69,6 +72,7 @@ def train(
             recipe=recipe,
             epochs=epochs,
             batch_size=batch_size,
+            learning_rate=learning_rate,
             device=device,
             seed=seed,
             start=start,

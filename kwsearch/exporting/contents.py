@@ -60,16 +60,10 @@ def recipe_text(study: StudyRecord) -> str:
 def recipe_for_study(table: Backbone, source: str, proxy: Mapping[str, Any]) -> Recipe:
     """The recipe of full training for images of ``source``.
 
-    The study says how far its own images may be shifted, and whether they may be mirrored.
+    On the study's own images, where they are small, it follows the study's short training.
     """
-    own = proxy if source == proxy.get("data") else {}
-    return full_recipe(
-        table.name,
-        source,
-        table.input_size[0],
-        padding=own.get("crop_padding"),
-        flip=own.get("flip"),
-    )
+    own = proxy if source == proxy.get("data") else None
+    return full_recipe(table.name, source, table.input_size[0], own)
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

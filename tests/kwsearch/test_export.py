@@ -106,7 +106,9 @@ def test_without_decoded_images_an_export_leaves_no_trace_elsewhere(
 
 def test_the_recipe_is_that_of_full_training(exported):
     recipe = validate(Recipe, read_toml(exported / "recipe.toml"), "recipe.toml")
-    assert recipe == full_recipe("resnet8x0.25", "digits", 8)
+    proxy = read(exported / "origin.json")["settings"]["proxy"]
+    assert recipe == full_recipe("resnet8x0.25", "digits", 8, proxy)
+    assert (recipe.learning_rate, recipe.batch_size) == (0.1, 128)
     assert recipe.epochs > read(exported / "origin.json")["epochs"]
 
 

@@ -6,7 +6,10 @@ published implementation, at the batch sizes that its examples name. Of it, ResN
 stochastic depth, as torchvision's have none, and erased rectangles are black, not noise.
 """
 
-from trials.training.recipe import Recipe, recipe_for
+from collections.abc import Mapping
+from typing import Any
+
+from trials.training.recipe import SHARED, Recipe, of_proxy, recipe_for
 
 _SMALL = {"digits": 100, "fashion-mnist": 60, "cifar10": 200, "cifar100": 200, "svhn": 60}
 _FOLDER = 100
@@ -74,9 +77,7 @@ def full_recipe(
     backbone: str,
     source: str,
     size: int,
-    *,
-    padding: int | None = None,
-    flip: bool | None = None,
+    proxy: Mapping[str, Any] | None = None,
 ) -> Recipe:
     """The recipe of a full training.
 
@@ -84,13 +85,12 @@ def full_recipe(
         backbone: name of the table.
         source: name or folder of the data.
         size: edge of an image in pixels.
-        padding: how far small images may be shifted, in pixels; None for what is usual.
-        flip: whether they may be mirrored; likewise.
+        proxy: settings of the short training that found the network, on the same data: a longer one
+            on small images keeps its learning rate, batches, clipping and the like (`SHARED`). None
+            for what is usual.
     """
     if source in _SMALL or size < _LARGE:
-        recipe = small(source, size)
-        known = {"padding": padding, "flip": flip}
-        return recipe.changed(**{key: value for key, value in known.items() if value is not None})
+        return small(source, size).changed(**of_proxy(proxy or {}, SHARED))
     if backbone.startswith("mobilenet"):
         return mobilenet()
     return convnext() if backbone.startswith("convnext") else residual()

@@ -1,5 +1,6 @@
 """How a network is trained: settings with their units, and presets derived from one another."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -9,6 +10,28 @@ from trials.fidelity import Ladder
 
 UPSTREAM_TEMPERATURE_SHARE = 1 / 15
 """20 of upstream's 300 epochs (Li and Yao, arXiv 2308.08361, appendix on training)."""
+
+SHARED = {
+    "batch_size": "batch_size",
+    "learning_rate": "learning_rate",
+    "momentum": "momentum",
+    "weight_decay": "weight_decay",
+    "attention_start": "attention_start",
+    "attention_learning_rate": "attention_learning_rate",
+    "gradient_clip": "gradient_clip",
+    "recalibration": "recalibration",
+    "crop_padding": "padding",
+    "flip": "flip",
+    "dtype": "dtype",
+}
+"""Settings of a study's proxy that a full training of its networks keeps -> fields of a recipe."""
+
+SHORT = {
+    "warmup_epochs": "warmup_epochs",
+    "temperature_share": "temperature_share",
+    "label_smoothing": "label_smoothing",
+}
+"""The same for settings that belong to the length of the proxy's training."""
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -152,6 +175,17 @@ class Recipe(BaseModel):
                 for fault in error.errors()
             )
             raise InputError(f"This recipe cannot be used: {faults}.", "Change it.") from None
+
+
+def of_proxy(proxy: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """Values of recipe fields that follow from settings of a proxy; absent settings have none.
+
+    Args:
+        proxy: settings by name, as a study keeps them.
+        names: `SHARED`, `SHORT` or both.
+    """
+    found = {field: proxy[name] for name, field in names.items() if name in proxy}
+    return found | ({"nesterov": found["momentum"] > 0} if "momentum" in found else {})
 
 
 def small_images(epochs: int) -> Recipe:

@@ -48,3 +48,31 @@ def test_the_learning_rate_follows_the_batch() -> None:
 def test_a_crop_from_large_to_small_is_refused() -> None:
     with pytest.raises(InputError, match="crop_area"):
         residual().changed(crop_area=(1.0, 0.5))
+
+
+def test_a_full_training_of_small_images_follows_the_study() -> None:
+    """A network found at a small learning rate is not trained at one five times as large."""
+    proxy = {
+        "data": "digits",
+        "learning_rate": 0.02,
+        "batch_size": 64,
+        "momentum": 0.0,
+        "gradient_clip": 1.0,
+        "weight_decay": 1e-3,
+        "attention_start": "assigned",
+        "attention_learning_rate": 0.1,
+        "recalibration": 16,
+        "crop_padding": 1,
+        "flip": True,
+        "dtype": "bfloat16",
+        "warmup_epochs": 0.5,
+        "label_smoothing": 0.0,
+    }
+    recipe = full_recipe("resnet8", "digits", 8, proxy)
+    assert (recipe.learning_rate, recipe.batch_size, recipe.gradient_clip) == (0.02, 64, 1.0)
+    assert (recipe.momentum, recipe.nesterov, recipe.padding) == (0.0, False, 1)
+    assert (recipe.attention_start, recipe.recalibration) == ("assigned", 16)
+    usual = full_recipe("resnet8", "digits", 8)
+    assert (recipe.epochs, recipe.ema) == (usual.epochs, usual.ema)
+    assert recipe.label_smoothing == usual.label_smoothing
+    assert full_recipe("resnet18", "./large", 224, proxy) == residual()
