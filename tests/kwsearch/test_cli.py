@@ -23,8 +23,12 @@ RECORD = SimpleNamespace(
     finished=3,
     seconds=61.0,
     refused={"known": 2},
-    spec=SimpleNamespace(trials=4),
+    spec=SimpleNamespace(trials=4, settings={}),
     created_at=datetime(2026, 11, 24, tzinfo=UTC),
+)
+NO_WEIGHTS = (
+    "holds no weights: none are kept of this trial, or they lie neither in runs here nor beside "
+    "the database. Train it: kwsearch train"
 )
 FRONT = [{"trial": 1, "params": 20_000, "accuracy": 0.5, "config": {"cell_num_ratio": 1.0}}]
 ANSWERS = {
@@ -103,7 +107,7 @@ def kwsearch(*words, **options):
             ("quickstart",),
             {"params": None, "number": 20, "seed": 0, "references": True},
         ),
-        ("count kw1x_resnet18", ("kw1x_resnet18",), {}),
+        ("count kw1x_resnet18", ("kw1x_resnet18",), {"start": None, "trust_code": False}),
         ("studies --database a.db", (), {"database": "a.db"}),
         ("status first", ("first",), {"database": None}),
         (
@@ -139,6 +143,7 @@ def kwsearch(*words, **options):
                 "trial": 7,
                 "max_params": None,
                 "onnx": False,
+                "trust_code": False,
                 "database": None,
             },
         ),
@@ -150,6 +155,7 @@ def kwsearch(*words, **options):
                 "trial": None,
                 "max_params": 300_000,
                 "onnx": True,
+                "trust_code": False,
                 "database": None,
             },
         ),
@@ -165,11 +171,18 @@ def test_words_become_one_call(calls, words, args, options):
 def test_a_ladder_prints_its_folders_and_tells_what_is_not_there(calls):
     ended = run("export", "first", "--ladder", "1x,2x,4x", "-o", "out")
     assert ended.exit_code == 0, ended.output
-    wanted = {"folder": Path("out"), "sizes": "1x,2x,4x", "onnx": False, "database": None}
+    wanted = {
+        "folder": Path("out"),
+        "sizes": "1x,2x,4x",
+        "onnx": False,
+        "trust_code": False,
+        "database": None,
+    }
     assert calls == [("export_ladder", ("first",), wanted)]
     assert ended.stdout == f"{Path('out/2x')}\n"
     assert ended.stderr.splitlines() == [
         "1x: no complete trial has at most 10 parameters.",
+        f"{Path('out/2x')} {NO_WEIGHTS} {Path('out/2x')}",
         "4x: trial 3 is the best here too, see 2x.",
     ]
 
