@@ -125,9 +125,10 @@ def test_a_driver_stopped_for_longer_than_its_lease_goes_on_where_nobody_came(
 
 
 ONE_OF_MANY = """
-import os, socket
-os.getpid = lambda: 1
-socket.gethostname = lambda: "vm"
+from types import SimpleNamespace
+from trials.store import leases
+leases.os = SimpleNamespace(getpid=lambda: 1)
+leases.socket = SimpleNamespace(gethostname=lambda: "vm")
 """
 
 
