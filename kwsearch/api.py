@@ -190,8 +190,7 @@ def count(
 def _count_row(planned: Plan, start: str | Path | None, *, trust_code: bool) -> Row:
     if start is None:
         return answers.count_row(planned)
-    if ":" in planned.backbone.name:
-        _require_trust(planned.backbone.name, trust_code=trust_code)
+    _require_trust(planned.backbone.name, trust_code=trust_code)
     from kwsearch import starts
 
     return {**answers.count_row(planned), "start": starts.kept(planned, start)}

@@ -92,9 +92,7 @@ def backbone_of(settings: StudySettings, classes: int, channels: int, edge: int 
         InfeasibleError: there is nothing that a warehouse could serve.
     """
     space = settings.space
-    if ":" not in space.backbone:
-        table = shipped(space.backbone, classes, channels, (edge, edge) if edge else None)
-    else:
+    if ":" in space.backbone:
         table = named_table(
             space.backbone,
             classes,
@@ -103,13 +101,10 @@ def backbone_of(settings: StudySettings, classes: int, channels: int, edge: int 
             exclude=space.exclude,
             addresses=space.addresses,
         )
-        return overridden(table, attention_norm=space.attention_norm)
-    return overridden(
-        table,
-        exclude=space.exclude,
-        addresses=space.addresses,
-        attention_norm=space.attention_norm,
-    )
+    else:
+        table = shipped(space.backbone, classes, channels, (edge, edge) if edge else None)
+        table = overridden(table, exclude=space.exclude, addresses=space.addresses)
+    return overridden(table, attention_norm=space.attention_norm)
 
 
 def backbone_for_planning(settings: StudySettings) -> Backbone:

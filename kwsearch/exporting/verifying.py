@@ -8,7 +8,6 @@ Nothing that the folder brings or names is run: a network that is neither shippe
 torchvision's or timm's models is verified on its table, and said to be.
 """
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,9 @@ from kwsearch.exporting.exported import Exported, load, plain_object, read_part,
 from kwsearch.exporting.layout import COUNTS, LADDER, ORIGIN, UPSTREAM
 from search_spaces import count, from_upstream, plan_network
 from trials.errors import DamagedDataError
+from trials.names import is_name
 
 Row = dict[str, Any]
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 Checked = tuple[str, str]
 """What was looked at, and what was found."""
 
@@ -59,7 +58,7 @@ def verify(folder: Path) -> Row:
 def _ladder(folder: Path, index: Row) -> Iterator[tuple[str, str, str]]:
     try:
         rungs = {row["folder"]: row for row in reversed(index["rungs"]) if row["folder"]}
-        odd = [name for name in rungs if not _NAME.fullmatch(name)]
+        odd = [name for name in rungs if not is_name(name)]
     except (KeyError, TypeError) as error:
         raise DamagedDataError(f"{folder / LADDER} cannot be used: {error!r}.", CURE) from None
     odd += [name for name in rungs if not odd and not _is_trial(folder / name)]

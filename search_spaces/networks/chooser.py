@@ -140,30 +140,22 @@ def ranked(where: Situation) -> list[tuple[str, float]]:
     )
 
 
+@eager
 def auto(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> Tensor:
     """Compute in the way that was given, or that the cost model thinks fastest."""
-    return _auto(x, alpha, cells, geometry)
-
-
-def measured(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> Tensor:
-    """Compute in the way that was given, or was found fastest by a clock at first use."""
-    return _measured(x, alpha, cells, geometry)
-
-
-@eager
-def _auto(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> Tensor:
     where = situation(x, alpha, cells, geometry)
     name = (_kept and _kept.get(where.key)) or modelled(where)
     return WAYS[name](x, alpha, cells, geometry)
 
 
 @eager
-def _measured(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> Tensor:
+def measured(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> Tensor:
+    """Compute in the way that was given, or was found fastest by a clock at first use."""
     where = situation(x, alpha, cells, geometry)
     if where.key not in _kept:
         with _lock:
             _kept[where.key] = _fastest(where, x, alpha, cells)
-    return _auto(x, alpha, cells, geometry)
+    return auto(x, alpha, cells, geometry)
 
 
 def _fastest(where: Situation, x: Tensor, alpha: Tensor, cells: Tensor) -> str:

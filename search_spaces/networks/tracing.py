@@ -27,11 +27,12 @@ from math import log2, prod
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from search_spaces.config import NetworkConfig
 from search_spaces.networks.geometry import obstacle
 from search_spaces.networks.observing import Seen, Size, observe, observe_large, weighted
 from search_spaces.overrides import overridden
 from search_spaces.sites import Address, AttentionNorm, Backbone, Site
-from search_spaces.warehouse import MIN_HIDDEN
+from search_spaces.warehouse import plan_network
 
 _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 _AXES = 2
@@ -98,7 +99,7 @@ def trace(
     ]
     plain = dict(_plain(layers, seen, num_classes))
     if spare_depthwise:
-        plain = {**dict(_costly(layers)), **plain}
+        plain = {**dict(_costly(layers, num_classes, _norm(module))), **plain}
     sites = _sites(module, layers, plain)
     total = sum(parameter.numel() for parameter in module.parameters())
     table = Backbone(
@@ -149,19 +150,24 @@ def _plain(
             yield layer.path, "it works on one position, as squeeze and excitation do"
 
 
-def _costly(layers: list[_Layer]) -> Iterator[tuple[str, str]]:
+def _costly(
+    layers: list[_Layer], num_classes: int, norm: AttentionNorm
+) -> Iterator[tuple[str, str]]:
     """Depthwise layers that a warehouse of their own, with as many cells as mixtures, enlarges."""
-    for layer in layers:
-        if _group(layer) == "dwconv":
-            channels, pieces = _channels(layer.module)[0], prod(_kernel(layer))
-            hidden = max(channels // 16, MIN_HIDDEN)
-            attention = hidden * (channels + 2 + (pieces + 1) * pieces) + (pieces + 1) * pieces
-            weight = _channels(layer.module)[1] * pieces
-            if attention > weight:
-                yield (
-                    layer.path,
-                    f"its attention would have {attention:,} parameters, the layer has {weight:,}",
-                )
+    depthwise = [layer for layer in layers if _group(layer) == "dwconv"]
+    sites = tuple(
+        _site(layer, Address.parse(f"stage0_layer{number}_dwconv0"))
+        for number, layer in enumerate(depthwise)
+    )
+    alone = Backbone("depthwise", num_classes, 1, (1, 1), sites, 0, 0, norm)
+    config = NetworkConfig(backbone=alone.name, num_classes=num_classes, sharing_range=())
+    for served in plan_network(config, alone).sites if sites else ():
+        attention, weight = served.attention_params, served.site.weight_params
+        if attention > weight:
+            yield (
+                served.site.name,
+                f"its attention would have {attention:,} parameters, the layer has {weight:,}",
+            )
 
 
 def _sites(module: nn.Module, layers: list[_Layer], plain: Mapping[str, str]) -> tuple[Site, ...]:
