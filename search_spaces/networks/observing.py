@@ -112,8 +112,8 @@ def _run_for_real(
             f"{type(module).__name__} does not take images of {in_channels} channels and "
             f"{input_size[0]}x{input_size[1]} pixels: {type(error).__name__}: "
             f"{str(error).splitlines()[0] if str(error) else 'no message'}.",
-            "Let the function take in_channels, set [proxy] channels to what the network takes "
-            "(3 repeats grey images to colour), or image_size likewise.",
+            "Let the function take in_channels (a network for colour alone needs colour images), "
+            "or set image_size to what the network takes.",
         ) from None
 
 
