@@ -81,7 +81,7 @@ def served(case: Mapping[str, Any], j: int, tensors: Mapping[str, Tensor]) -> KW
     )
     shape = tuple(case["cells_shape"])
     warehouse = Warehouse(WarehousePlan("w", shape[0], shape[1:], (0,)))
-    layer = KWConv(site_plan(case, j), plain, warehouse, owner=True, norm=case["norm"]).double()
+    layer = KWConv(site_plan(case, j), plain, warehouse, norm=case["norm"]).double()
     start = f"{case['id']}/{j}/"
     state = {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
     wanted = {k: v for k, v in state.items() if k.startswith("attention.") or k == "bias"}
@@ -135,7 +135,7 @@ def test_attention_holds_the_planned_parameters(case: dict[str, Any], j: int) ->
     warehouse = Warehouse(WarehousePlan("w", plan.cells, tuple(case["cells_shape"][1:]), (0,)))
     row = case["layers"][j]
     plain = nn.Conv2d(row["in_channels"], row["out_channels"], row["kernel"], groups=row["groups"])
-    attention = KWConv(plan, plain, warehouse, owner=True, norm=case["norm"]).attention
+    attention = KWConv(plan, plain, warehouse, norm=case["norm"]).attention
     assert sum(p.numel() for p in attention.parameters()) == plan.attention_params
 
 
@@ -149,7 +149,6 @@ def test_a_pointwise_convolution_and_a_linear_layer_agree(tensors: dict[str, Ten
         plan,
         nn.Linear(site.in_channels, site.out_channels, bias=False),
         conv.warehouse,
-        owner=True,
         norm="layer",
     ).double()
     linear.load_state_dict(conv.state_dict())
