@@ -162,7 +162,8 @@ driving.measure = lambda *_, **__: odd
 def test_numbers_that_are_none_fail_their_trial_alone(place):
     """NaN, infinity, a missing accuracy, 1e400: cause ``non-finite``, and the search goes on."""
     (place.folder / "odd.py").write_text(ODD)
-    place.run("search", "tiny.toml", first="exec(open('odd.py').read())")
+    # a module, so that the process that a trial runs in finds the function too
+    place.run("search", "tiny.toml", first="import sys; sys.path.insert(0, '.'); import odd")
     place.sound()
     states = [state for _, _, _, state, *_ in place.table()]
     assert states[:7] == ["failed"] * 7
