@@ -123,7 +123,7 @@ class _Processes:
         traceback: TracebackType | None,
     ) -> None:
         if self._companion is not None:
-            self._companion.close()
+            self._companion.close(grace=0.0)  # it holds nothing, and torch takes seconds to leave
 
     def attempt(self, trial: Trial) -> "_Attempt":
         """Start a process for an attempt at a trial."""
