@@ -21,7 +21,9 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Setting up .venv (a minute or two, once)" >&2
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
 	@$(PIP) install -c constraints.txt hatchling editables
-	@$(PIP) install -c constraints.txt --no-build-isolation -e '.[dev,postgresql]'
+	@set -- .venv/lib/*/site-packages/_editable_impl_kwsearch.pth; \
+		test ! -e "$$1" || $(PIP) uninstall --yes kwsearch  # the project's earlier name
+	@$(PIP) install -c constraints.txt --no-build-isolation -e '.[dev,docs,postgresql]'
 	@touch $@
 
 search: $(STAMP)
@@ -49,9 +51,10 @@ bench: $(STAMP)
 		echo "== $$script"; $(BIN)/python "$$script" || exit 1; \
 	done
 
-# The reference pages, from the code; the tests compare them.
+# The reference pages, from the code, and the site, in build/site; a warning is an error.
 docs: $(STAMP)
 	@$(BIN)/python docs/reference.py
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 clean:
 	rm -rf .venv build dist .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -20,8 +20,8 @@ import numpy as np
 
 from search_spaces import InfeasibleError, NetworkConfig, count
 from search_spaces.backbones import shipped
-from search_spaces.config import SHARING_RANGES
 from search_spaces.counting import INFEASIBLE, count_configs, count_many
+from search_spaces.sites import SHARING_RANGES
 from search_spaces.warehouse import exact
 
 BACKBONE = "resnet18"
@@ -90,7 +90,10 @@ def main() -> None:
     )
     parser.add_argument("--rows", type=int, default=20_000, help="configurations counted at once")
     parser.add_argument("--one-by-one", type=int, default=500, help="configurations counted singly")
+    parser.add_argument("--quick", action="store_true", help="a tenth of both")
     options = parser.parse_args()
+    if options.quick:
+        options.rows, options.one_by_one = options.rows // 10, options.one_by_one // 10
 
     table, configs = shipped(BACKBONE), random_configs(options.rows)
     singles = configs[: options.one_by_one]

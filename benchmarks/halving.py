@@ -2,14 +2,17 @@
 
 For every seed one study trains all of its networks to the top rung and one stops most of them by
 halving, which has time for more. Both have the same space, budget, images, recipe and workers.
-Printed are the hypervolumes as a share of the area up to the budget and to chance: of all epochs
+Printed are the hypervolumes as a share of the area over log-parameters: of all epochs
 without halving, and of halving when it had spent that part of them that is asked for. An epoch of
 a trial counts when the trial ends. Busy is the share of the workers' time, from the first trial's
 start to the last one's end, in which they trained or measured; starting Ray is not in it.
 
     python benchmarks/halving.py [--study fashion-mnist --files DIR] [--database FILE]
+    python benchmarks/halving.py --table benchmarks/tables/kw_bench_digits.parquet
 
-Studies that the database already holds are gone on with, not searched again. The last line is JSON.
+Studies that the database already holds are gone on with, not searched again. With ``--table``
+searches are replayed from a recorded table: halving, and the model that freezes and thaws, with no
+more epochs than their shares of those without promotion. The last line is JSON.
 """
 
 import argparse
@@ -20,12 +23,17 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
+
 from kwsearch import api
+from kwsearch.problems import promotion_of
 from kwsearch.settings import StudySettings, from_plain, to_plain
+from kwsearch.simulating import simulate
 from reports.figures.hypervolume import HypervolumeInfo, hypervolume_info
 from reports.summary import Summary, summarise
 from search_spaces import InputError
 from trials.store import open_store
+from trials.table import Table, read_table
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,9 @@ def study(given: argparse.Namespace, promotion: str, seed: int) -> StudySettings
         "promotion": promotion,
         "reuse": False,
     }
+    if given.quick:
+        plain["proxy"] |= {"epochs": [1, 2], "warmup_epochs": 0.5}
+        plain["baselines"] |= {"seeds": 0}
     plain["execution"] |= {"executor": "ray", "workers": given.workers}
     if given.files:
         plain["proxy"]["folder"] = given.files
@@ -68,7 +79,7 @@ def searched(settings: StudySettings, database: str) -> Summary:
     except InputError:  # it is there, or the settings are bad, which resuming says again
         api.resume(name, database=database)
     with open_store(database) as store:
-        return summarise(store, name)
+        return summarise(store, name, promotion_of)
 
 
 def busy(summary: Summary, workers: int) -> float:
@@ -103,6 +114,77 @@ def compare(given: argparse.Namespace, seed: int) -> Result:
     )
 
 
+@dataclass(frozen=True)
+class Replayed:
+    """One seed from a table; hypervolumes as shares of the best that the table holds."""
+
+    seed: int
+    none_epochs: int
+    none: float
+    halving: float
+    model: float
+    begun: int
+    complete: int
+
+
+def replay(given: argparse.Namespace, table: Table, seed: int) -> Replayed:
+    """A seed's searches without promotion, by halving and by the model."""
+    plain: dict[str, Any] = to_plain(api.settings(given.study))
+    plain["proxy"]["epochs"] = given.rungs
+
+    def search(promotion: str) -> dict[str, Any]:
+        asked = {
+            "trials": given.trials,
+            "sampler": given.sampler,
+            "promotion": promotion,
+            "eta": given.eta,
+            "epochs_share": given.model_share,
+        }
+        plain["search"] |= asked
+        return simulate(from_plain(plain, "options"), table, seed=seed)
+
+    none, halving, model = (search(promotion) for promotion in ("none", "halving", "model"))
+    most = given.share * none["epochs"]
+    early = max((r["share"] for r in halving["history"] if r["epochs"] <= most), default=0.0)
+    return Replayed(
+        seed=seed,
+        none_epochs=none["epochs"],
+        none=none["share"],
+        halving=early,
+        model=model["share"],
+        begun=model["trials"],
+        complete=model["trials"] - model["stopped"],
+    )
+
+
+def replays(given: argparse.Namespace) -> None:
+    """Print what searches from a table reach, and a last line of JSON."""
+    table = read_table(Path(given.table))
+    print(
+        f"| seed | epochs, none | none | halving, {given.share:.0%} | ratio "
+        f"| model, {given.model_share:.0%} | ratio | begun | to the top |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|")
+    results = []
+    for seed in given.seeds:
+        r = replay(given, table, seed)
+        results.append(r)
+        print(
+            f"| {seed} | {r.none_epochs} | {r.none:.4f} | {r.halving:.4f} "
+            f"| {r.halving / r.none:.4f} | {r.model:.4f} | {r.model / r.none:.4f} | {r.begun} "
+            f"| {r.complete} |",
+            flush=True,
+        )
+    ratios = {
+        name: [float(q) for q in np.quantile(found, [0.25, 0.5, 0.75])]
+        for name, found in (
+            ("halving", [r.halving / r.none for r in results]),
+            ("model", [r.model / r.none for r in results]),
+        )
+    }
+    print(json.dumps({"quartiles": ratios, "seeds": [asdict(r) for r in results]}))
+
+
 def main() -> None:
     """Print a table and a last line of JSON."""
     parser = argparse.ArgumentParser(
@@ -117,7 +199,17 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=0.45, help="part of the epochs")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--table", help="a recorded table to replay searches from")
+    parser.add_argument("--sampler", default="exact", help="with --table")
+    parser.add_argument("--rungs", type=int, nargs="+", default=[1, 3, 9], help="with --table")
+    parser.add_argument("--model-share", type=float, default=0.3, help="the model's, with --table")
+    parser.add_argument("--quick", action="store_true", help="4 and 6 trials, 2 epochs, one seed")
     given = parser.parse_args()
+    if given.table:
+        replays(given)
+        return
+    if given.quick:
+        given.trials, given.halved, given.seeds = 4, 6, [0]
     given.database = given.database or str(Path(tempfile.mkdtemp()) / "halving.db")
     print("| seed | epochs, none | hypervolume | epochs, early | hypervolume | ratio "
           "| epochs, halving | hypervolume | ratio | busy, none | busy, halving |")  # fmt: skip

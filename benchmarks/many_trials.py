@@ -63,6 +63,7 @@ def create(store: Store, name: str, trials: int) -> None:
         _problem.space.backbone,
         0,
         trials,
+        _problem.limits.min_params or _problem.space.smallest_params(0),
         _problem.limits.max_params,
         0.1,
     )
@@ -201,7 +202,7 @@ def wide(
         executor = Simulated(workers, clock=time.thread_time)
         begin = time.perf_counter()
         search = opened(store, "study", sampler)
-        search.watch = lambda standing: so_far(standing.finished - finished, executor.usage)
+        search.watch = lambda progress: so_far(progress.finished - finished, executor.usage)
         executor(search, following(curve))
         took = time.perf_counter() - begin
         study = store.study("study")

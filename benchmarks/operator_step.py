@@ -30,19 +30,15 @@ from torch.nn import functional as F
 from search_spaces import NetworkConfig, plan_network
 from search_spaces.networks import build
 from search_spaces.networks.backbones import plain_network
-from search_spaces.networks.chooser import Situation, modelled
+from search_spaces.networks.chooser import Situation, able, modelled
 from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.layer import KWConv, KWLinear
 from search_spaces.networks.ways import WAYS
-from search_spaces.networks.ways.costs import COSTS, Sizes
-from search_spaces.networks.ways.lowering import lowers
+from search_spaces.networks.ways.costs import BACKWARD, COSTS, Sizes
 
 CLASSES = 100
 SLOW = 1.0
 """Seconds above which a step of the textbook way is not repeated as often as the others'."""
-
-BACKWARD = 3
-"""A training step takes three times the arithmetic of its forward pass."""
 
 
 @dataclass(frozen=True)
@@ -127,11 +123,12 @@ class Runner:
         """Seconds of a step, and bytes that it adds to what the process holds."""
         ctypes.CDLL("libc.so.6").malloc_trim(0)
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-        resting = _status("VmRSS")
-        return self.step(), _status("VmHWM") - resting
+        resting = status_bytes("VmRSS")
+        return self.step(), status_bytes("VmHWM") - resting
 
 
-def _status(field: str) -> float:
+def status_bytes(field: str) -> float:
+    """Bytes that a field of the process's status says, such as VmRSS."""
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     return 1024.0 * int(next(line for line in lines if line.startswith(field)).split()[1])
 
@@ -150,8 +147,7 @@ class Layer:
     def floor(self) -> float:
         """MACs of a step in the cheapest way."""
         sizes = Sizes.of(self.geometry, self.row.batch, self.size, self.cells)
-        able = [name for name in COSTS if name == "textbook" or lowers(self.geometry)]
-        return min(COSTS[name](sizes).arithmetic for name in able)
+        return BACKWARD * min(COSTS[name](sizes).arithmetic for name in able(self.geometry))
 
     @property
     def way(self) -> str:

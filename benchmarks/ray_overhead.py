@@ -1,6 +1,7 @@
 """What a trial costs beside its training: our executor on Ray, beside Tune with OptunaSearch.
 
     python benchmarks/ray_overhead.py [--trials 120] [--rounds 3] [--workers 2] [--sampler tpe]
+        [--quick]
 
 Both run trials that do nothing but report once, on one Ray cluster, in turns, with reused actors,
 the same number of workers, seven dimensions and two objectives. With ``tpe`` each has its own
@@ -32,7 +33,7 @@ from search_spaces.backbones import shipped
 from search_spaces.choices import FloatRange, Options
 from search_spaces.constraints import Limits
 from search_spaces.space import Space
-from trials.execution.ray_tune import RayTune
+from trials.execution.ray_tune import RayTune, folders
 from trials.execution.ray_tune.cluster import joined
 from trials.fidelity import Ladder
 from trials.records import Measurement, NewStudy, Report, Trial
@@ -89,7 +90,7 @@ def ours(folder: Path, trials: int, workers: int, sampler: str) -> list[float]:
     """Times at which trials of a search of ours ended."""
     ends: list[float] = []
     with open_store(str(folder / "kwsearch.db")) as store:
-        new = NewStudy("study", {}, SPACE.backbone, 0, trials, 2_000_000, 0.1)
+        new = NewStudy("study", {}, SPACE.backbone, 0, trials, 1_000, 2_000_000, 0.1)
         search = Search(
             store,
             store.create_study(new),
@@ -148,14 +149,18 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--sampler", choices=["tpe", "random"], default="tpe")
+    parser.add_argument("--quick", action="store_true", help="one round of 30 trials")
     asked = parser.parse_args()
+    if asked.quick:
+        asked.trials, asked.rounds = 30, 1
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     logging.disable(logging.WARNING)
     rates: dict[str, list[float]] = {"kwsearch": [], "OptunaSearch": []}
     memory = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - the folder inside is private
     with (
         tempfile.TemporaryDirectory(dir=memory) as folder,
-        joined(RayTune(Path(folder), workers=asked.workers)),
+        folders.own_folder() as own,
+        joined(RayTune(Path(folder), workers=asked.workers), own),
     ):
         print("| round | kwsearch, trials/s | OptunaSearch, trials/s |\n|---|---|---|")
         for number in range(1, asked.rounds + 1):

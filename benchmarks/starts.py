@@ -2,6 +2,7 @@
 
 Networks of the preset's space, spread over all of its sizes, are trained to the top rung with each
 start, and plain networks of several widths beside them, on the same images and by the same recipe.
+A network that starts from a trained plain one (`trained`) has its epochs on top of those.
 Printed are accuracies by rung, by band of sizes and by seed, Kendall's tau of each rung with the
 top one, and the fronts beside the plain ladder. Only networks that every start has trained count.
 
@@ -14,7 +15,7 @@ import argparse
 import json
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -23,18 +24,21 @@ import numpy as np
 from scipy.stats import kendalltau
 
 from kwsearch import api, problems
-from kwsearch.driving import recipe_of
+from kwsearch.sections import PLAIN
 from kwsearch.settings import StudySettings, from_plain, to_plain
+from kwsearch.tasks import recipe_of
 from search_spaces import NetworkConfig, count, plan_network
 from search_spaces.backbones import shipped
 from trials.records import Measurement, Trial, Verdict
-from trials.training.data import prepare
-from trials.training.plain import train_plain
-from trials.training.proxy import ProxyTask
+from trials.tasks.classification.assembly import start_of
+from trials.tasks.classification.data import prepare
+from trials.tasks.classification.plain import train_plain
+from trials.tasks.classification.proxy import ProxyTask
 
 ARMS: dict[str, dict[str, Any]] = {
     "temperature": {"attention_start": "temperature", "attention_learning_rate": 1.0},
     "assigned": {},
+    "trained": {"start": "plain"},
 }
 """Settings of the proxy by start."""
 
@@ -113,9 +117,9 @@ class Study:
         """The proxy of a start; one split of the images a seed."""
         settings = self.settings(arm)
         proxy = settings.proxy
-        return ProxyTask(
+        task = ProxyTask(
             prepared=self.images,
-            recipe=recipe_of(settings.proxy, self.asked.ladder),
+            recipe=recipe_of(settings, self.asked.ladder),
             ladder=self.asked.ladder,
             split_seed=seed,
             validation_share=proxy.validation_share,
@@ -124,6 +128,11 @@ class Study:
             way=proxy.way,
             backbone=self.table,
         )
+        if proxy.start != PLAIN:
+            return task
+        path = train_plain(task, self.table, seed=seed, report=noting({}), folder=self.folder)
+        recipe = task.recipe.changed(learning_rate=proxy.start_learning_rate)
+        return replace(task, start=replace(start_of(path), identity=path.stem), recipe=recipe)
 
     def settings(self, arm: str) -> StudySettings:
         """The preset with the settings of a start."""
@@ -153,7 +162,7 @@ def noting(curve: dict[int, float]) -> Any:  # noqa: ANN401 - a function
 
     def note(measurement: Measurement) -> Verdict:
         curve[measurement.epoch] = round(measurement.accuracy, 5)
-        return Verdict.GO_ON
+        return Verdict.CONTINUE
 
     return note
 
@@ -172,16 +181,18 @@ def train_all(study: Study, results: Results, given: argparse.Namespace) -> None
                 results.add(study.train_plain(base + width, seed))
 
 
-def compared(results: Results, starts: Sequence[str]) -> dict[str, dict[tuple[str, int], Training]]:
+def compared(
+    done: Sequence[Training], starts: Sequence[str]
+) -> dict[str, dict[tuple[str, int], Training]]:
     """Trainings by start and by (network, seed), where every start has them."""
-    found = {s: {(t.network, t.seed): t for t in results.done if t.arm == s} for s in starts}
+    found = {s: {(t.network, t.seed): t for t in done if t.arm == s} for s in starts}
     common = set.intersection(*(set(one) for one in found.values()))
     return {start: {key: one[key] for key in sorted(common)} for start, one in found.items()}
 
 
-def report(results: Results, starts: Sequence[str], rungs: Sequence[int]) -> dict[str, Any]:
+def report(done: Sequence[Training], starts: Sequence[str], rungs: Sequence[int]) -> dict[str, Any]:
     """Print the tables; return what they say."""
-    arms = compared(results, starts)
+    arms = compared(done, starts)
     found: dict[str, Any] = {"networks": len(next(iter(arms.values()))), "starts": {}}
     print("| start | " + " | ".join(f"epoch {r}" for r in rungs) + " | tau of "
           + " | tau of ".join(map(str, rungs[:-1])) + " |")  # fmt: skip
@@ -193,7 +204,7 @@ def report(results: Results, starts: Sequence[str], rungs: Sequence[int]) -> dic
     first, *others = arms
     for other in others:
         found[f"{first} - {other}"] = bands(arms[first], arms[other], rungs)
-    plain = sorted((t.params, t.seed, t.curve[rungs[-1]]) for t in results.done if t.arm == "plain")
+    plain = sorted((t.params, t.seed, t.curve[rungs[-1]]) for t in done if t.arm == "plain")
     for params, seed, accuracy in plain:
         best = {
             start: max(
@@ -259,7 +270,8 @@ def main() -> None:
     given.results = given.results or scratch / "starts.jsonl"
     study, results = Study(given), Results(given.results)
     train_all(study, results, given)
-    found = report(results, given.starts, study.asked.ladder.rungs)
+    done = [training for training in results.done if training.seed in given.seeds]
+    found = report(done, given.starts, study.asked.ladder.rungs)
     print(json.dumps(found))
 
 

@@ -27,13 +27,15 @@ import torch
 
 from kwsearch import api, driving, problems
 from kwsearch.settings import StudySettings, from_plain, to_plain
+from kwsearch.tasks import measure
 from search_spaces import plan_network
 from search_spaces.choices import Choice, FloatRange, Value
-from trials.pareto import Front, Point
+from trials.area import Area, Point
+from trials.pareto import Front
 from trials.records import Measure, Measurement, Trial, Verdict
-from trials.search import Standing, trial_seed
+from trials.search import SearchProgress, trial_seed
 from trials.store import open_store
-from trials.training.proxy import ProxyTask
+from trials.tasks.classification.plain import StudyTask
 
 PATIENCE = 4
 """kwsearch gives up after this many times the plain way's trials."""
@@ -41,7 +43,7 @@ PATIENCE = 4
 
 @dataclass(frozen=True)
 class Result:
-    """One seed; hypervolumes are shares of the area up to the budget and to chance."""
+    """One seed; hypervolumes are mean heights of the front over log-parameters."""
 
     seed: int
     plain_seconds: float
@@ -76,9 +78,14 @@ class PlainWay:
         self._measure = measure
         self._trials = trials
         self._trained: dict[str, float] = {}
-        classes = self._asked.space.backbone.num_classes
-        params = self._asked.limits.max_params or self._asked.space.largest(self._seed)
-        self.front = Front((params, 1 - 1 / classes))
+        space, limits = self._asked.space, self._asked.limits
+        self.front = Front(
+            Area(
+                limits.min_params or space.smallest_params(self._seed),
+                limits.max_params or space.largest(self._seed),
+                settings.search.accuracy_floor or 1 / space.backbone.num_classes,
+            )
+        )
 
     def run(self) -> None:
         """Search until that many networks are trained."""
@@ -110,7 +117,7 @@ class PlainWay:
 
         def take(measured: Measurement) -> Verdict:
             accuracies.append(measured.accuracy)
-            return Verdict.GO_ON
+            return Verdict.CONTINUE
 
         self._measure(trial, take)
         return accuracies[-1]
@@ -123,12 +130,6 @@ def suggest(trial: optuna.Trial, name: str, choice: Choice) -> Value:
     return trial.suggest_categorical(name, choice.values)  # type: ignore[no-any-return] # one of ours
 
 
-def share(front: Front) -> float:
-    """Hypervolume as a share of the whole area."""
-    params, error = front.reference
-    return front.hypervolume / (params * error)
-
-
 def compare(settings: StudySettings, trials: int) -> Result:
     """Run the plain way to its end, then kwsearch until it has as much."""
     folder = Path(tempfile.mkdtemp(dir="."))
@@ -136,13 +137,13 @@ def compare(settings: StudySettings, trials: int) -> Result:
     started = time.monotonic()
     plain.run()
     plain_seconds = time.monotonic() - started
-    target = share(plain.front)
+    target = plain.front.hypervolume
 
-    standing: list[Standing] = []
+    progress: list[SearchProgress] = []
     reached: list[float] = []
 
-    def watch(now: Standing) -> None:
-        standing.append(now)
+    def watch(now: SearchProgress) -> None:
+        progress.append(now)
         if now.hypervolume >= target:
             reached.append(time.monotonic() - started)
             raise Reached
@@ -158,8 +159,8 @@ def compare(settings: StudySettings, trials: int) -> Result:
         plain_hypervolume=target,
         plain_front=len(plain.front.members),
         our_seconds=reached[0] if reached else None,
-        our_trials=len(standing),
-        our_hypervolume=standing[-1].hypervolume,
+        our_trials=len(progress),
+        our_hypervolume=progress[-1].hypervolume,
     )
 
 
@@ -171,9 +172,9 @@ def plain_measure(settings: StudySettings, folder: Path) -> Measure:
     with open_store(str(folder / "plain.db")) as store:
         study = driving.create(store, settings)
     asked = problems.problem(settings, study.spec.backbone)
-    task = driving.measure(settings, study, asked.ladder)
-    assert isinstance(task, ProxyTask)
-    return replace(task, checkpoints=None)
+    task = measure(settings, study, asked.ladder)
+    assert isinstance(task, StudyTask)
+    return replace(task.trials, checkpoints=None)
 
 
 def main() -> None:
@@ -187,7 +188,10 @@ def main() -> None:
     parser.add_argument(
         "--threads", type=int, help="threads of a training; the study's own if unset"
     )
+    parser.add_argument("--quick", action="store_true", help="4 networks, 2 epochs, one seed")
     given = parser.parse_args()
+    if given.quick:
+        given.trials, given.seeds = 4, [0]
     print(f"{platform.processor() or platform.machine()}, torch {torch.__version__}")
     print(
         f"{'seed':>4} {'plain s':>8} {'hypervolume':>11} {'ours s':>8} {'trials':>6} {'ratio':>6}"
@@ -197,6 +201,9 @@ def main() -> None:
     for seed in given.seeds:
         plain = deepcopy(study)
         plain["search"]["seed"] = seed
+        plain["baselines"]["seeds"] = 0  # the plain way has none
+        if given.quick:
+            plain["proxy"]["epochs"] = [1, 2]
         if given.threads:
             plain["execution"]["threads"] = given.threads
         result = compare(from_plain(plain, "options"), given.trials)

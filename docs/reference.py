@@ -1,8 +1,8 @@
-"""Writes the reference pages beside it, ``commands.md`` and ``study-file.md``, from the code.
+"""Writes the reference pages beside it, ``commands.md``, ``study-file.md`` and ``database.md``.
 
     python docs/reference.py
 
-A test compares the pages with what this would write.
+They come from the code alone; a test compares the pages with what this would write.
 """
 
 from collections.abc import Iterator
@@ -12,11 +12,14 @@ from typing import Any
 import typer.main
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
+from sqlalchemy import Column, Table
+from sqlalchemy.dialects import postgresql, sqlite
 
 from kwsearch.api import init
 from kwsearch.cli import app
 from kwsearch.presets import PRESETS
 from kwsearch.settings import StudySettings
+from trials.store.tables import METADATA
 
 WRITTEN = "Written by `python docs/reference.py`; change the code's own descriptions instead."
 SHARED = """\
@@ -28,6 +31,14 @@ faults of a file are told at once. `kwsearch init PRESET` prints one with every 
 CHOICE = """\
 A *choice* is what the search may choose from: one value, a list of values, or for ratios a range
 such as `{low = 0.125, high = 4.0, log = true}`. Ratios may be written as fractions, `"1/4"`."""
+DATABASE = """\
+A study is in one SQLite file, `runs/kwsearch.db`, or in a PostgreSQL database; both have the same
+tables. Any program may read them. Changing them is for kwsearch alone: fronts, counts and
+measurements agree because each transaction keeps them so, and `kwsearch database check`
+says where they do not."""
+QUERIES = """\
+Each of these runs on SQLite, as with `sqlite3 runs/kwsearch.db`, and on PostgreSQL. Times
+are in UTC."""
 ENDINGS = (
     (0, "done"),
     (2, "bad input"),
@@ -38,6 +49,9 @@ ENDINGS = (
     (7, "damaged data"),
 )
 
+
+QUERIES_FILE = Path(__file__).with_name("queries.sql")
+"""Questions, each with a title, parted by empty lines."""
 
 _PLURALS = (
     ("a whole number", "whole numbers"),
@@ -196,7 +210,40 @@ def _table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |".replace("|  |", "| |") for line in lines)
 
 
-PAGES = {"commands.md": commands, "study-file.md": study_file}
+def database() -> str:
+    """Every table with its columns and types; then questions in SQL."""
+    lines = ["# Database", WRITTEN, DATABASE]
+    for table in sorted(METADATA.tables.values(), key=lambda table: table.name):
+        lines += _table_of(table, table.info["doc"])
+    lines += ["## Questions in SQL", QUERIES]
+    for query in QUERIES_FILE.read_text(encoding="utf-8").strip().split("\n\n"):
+        title, _, code = query.removeprefix("-- ").partition("\n")
+        lines += [f"{title}:", f"```sql\n{code}\n```"]
+    return "\n\n".join(lines) + "\n"
+
+
+def _table_of(table: Table, description: str) -> list[str]:
+    rows = [
+        (
+            f"`{column.name}`",
+            *(column.type.compile(dialect=kind.dialect()) for kind in (sqlite, postgresql)),
+            _rules(column),
+        )
+        for column in table.columns
+    ]
+    heads = ("column", "SQLite", "PostgreSQL", "rules")
+    return [f"## `{table.name}`", description, _table(heads, rows)]
+
+
+def _rules(column: Column[Any]) -> str:
+    words = ["key"] if column.primary_key else []
+    words += [f"of `{key.target_fullname}`" for key in column.foreign_keys]
+    words += ["unique"] if column.unique else []
+    words += ["may be NULL"] if column.nullable else []
+    return ", ".join(words)
+
+
+PAGES = {"commands.md": commands, "study-file.md": study_file, "database.md": database}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

@@ -4,27 +4,32 @@ The verbs of the command line as functions, and studies as pandas frames: ``kwse
 ``kwsearch.front`` and ``kwsearch.measurements``. Nothing is loaded before it is used.
 """
 
-from importlib import import_module
 from typing import Any
 
 _FRAMES = ("front", "measurements", "trials")
 _VERBS = (
+    "audit",
     "best",
     "compare",
     "count",
     "dashboard",
+    "detector",
+    "evaluate",
     "export",
     "export_ladder",
     "init",
     "load",
     "mirror",
     "plan",
+    "predict",
     "report",
     "resume",
     "search",
     "show",
+    "simulate",
     "status",
     "studies",
+    "train",
     "verify",
 )
 
@@ -33,9 +38,13 @@ __all__ = [*_FRAMES, *_VERBS]  # noqa: PLE0604 - names of functions that are loa
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the verb is
     if name in _FRAMES:
-        return getattr(import_module("kwsearch.frames"), name)
+        from kwsearch import frames  # noqa: PLC0415 - loads pandas
+
+        return getattr(frames, name)
     if name in _VERBS:
-        return getattr(import_module("kwsearch.api"), name)
+        from kwsearch import api  # noqa: PLC0415 - loads what reads study files
+
+        return getattr(api, name)
     raise AttributeError(f"module 'kwsearch' has no attribute {name!r}")
 
 

@@ -2,7 +2,16 @@
 
 import typer
 
-from kwsearch.commands import asking, databases, handing_over, searching, training, watching
+from kwsearch.commands import (
+    asking,
+    auditing,
+    classifying,
+    databases,
+    handing_over,
+    searching,
+    training,
+    watching,
+)
 from kwsearch.guard import Guarded
 
 app = typer.Typer(
@@ -14,11 +23,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for _module in (searching, asking, watching, handing_over, training):
+for _module in (searching, asking, auditing, watching, handing_over, training, classifying):
     for _command in _module.COMMANDS:
         app.command()(_command)
 
-_database = typer.Typer(help="Upgrade, check or merge databases.", no_args_is_help=True)
+_database = typer.Typer(
+    help="Look after databases: upgrade, check, merge, delete or rename studies.",
+    no_args_is_help=True,
+)
 for _command in databases.COMMANDS:
     _database.command()(_command)
 app.add_typer(_database, name="database")

@@ -1,4 +1,4 @@
-"""Looking after databases: upgrading, checking and merging them, with rows as answers."""
+"""Looking after databases and their studies, with rows as answers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -74,3 +74,50 @@ def merge_databases(
     from trials.store.merge import merge  # noqa: PLC0415 - loaded by whoever merges
 
     return [asdict(done) for done in merge(others, database, rename=rename)]
+
+
+def delete_study(name: str, *, database: str | None = None) -> Row:
+    """Delete a study with all that it has measured, its weights and its folder.
+
+    Args:
+        name: of the study.
+        database: URL or path.
+
+    Returns:
+        The ``study``, its number of ``trials``, and the ``folders`` that were removed.
+
+    Raises:
+        InputError: no such study.
+        StudyBusyError: someone drives it.
+        StorageError: a file cannot be removed.
+    """
+    from kwsearch import housekeeping  # noqa: PLC0415 - as above
+
+    with open_store(database, create=False) as store:
+        trials = sum(store.study(name).states.values())
+        removed = housekeeping.delete(store, name)
+    return {"study": name, "trials": trials, "folders": [str(folder) for folder in removed]}
+
+
+def rename_study(name: str, new: str, *, database: str | None = None) -> Row:
+    """Call a study by another name, and its folder too.
+
+    Args:
+        name: as it is called now.
+        new: as it will be called.
+        database: URL or path.
+
+    Returns:
+        The ``study``'s new name, its number of ``trials``, and its ``folders``.
+
+    Raises:
+        InputError: no such study, or the new name is taken or breaks the rule.
+        StudyBusyError: someone drives it.
+        StorageError: a file cannot be moved.
+    """
+    from kwsearch import housekeeping  # noqa: PLC0415 - as above
+
+    with open_store(database, create=False) as store:
+        trials = sum(store.study(name).states.values())
+        folders = housekeeping.rename(store, name, new)
+    return {"study": new, "trials": trials, "folders": [str(folder) for folder in folders]}

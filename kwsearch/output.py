@@ -23,8 +23,9 @@ from rich.table import Table
 from rich.text import Text
 
 from kwsearch.quantities import format_quantity
-from search_spaces.config import SHARING_RANGES
 from search_spaces.errors import KwsearchError
+from search_spaces.latency import milliseconds
+from search_spaces.sites import SHARING_RANGES
 
 Row = Mapping[str, Any]
 
@@ -132,6 +133,8 @@ def cell(key: str, value: object) -> str:
         text = "yes" if value else "no"
     elif isinstance(value, int) and key.endswith(("params", "macs")):
         text = format_quantity(value)
+    elif isinstance(value, float) and key.startswith("latency"):
+        text = milliseconds(value)
     elif isinstance(value, float):
         text = f"{value:.4g}"
     elif isinstance(value, datetime):

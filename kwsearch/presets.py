@@ -34,7 +34,7 @@ def quickstart() -> StudySettings:
             validation_share=0.4,  # with a fifth, networks differ by less than their errors
             batch_size=32,
         ),
-        search=SearchSettings(trials=24, eta=2.0),
+        search=SearchSettings(trials=24, eta=2.0, accuracy_floor=0.9),
         execution=ExecutionSettings(threads=1),
     )
 
@@ -51,7 +51,7 @@ def fashion_mnist() -> StudySettings:
                 training_share=0.1,
                 batch_size=64,
             ),
-            "search": SearchSettings(trials=40, eta=2.0),
+            "search": SearchSettings(trials=40, eta=2.0, accuracy_floor=0.7),
         }
     )
 
@@ -129,6 +129,16 @@ def convnext_tiny() -> StudySettings:
     return _on(resnet18(), "convnext-tiny", least=8_000_000, most=60_000_000)
 
 
+def deit_tiny() -> StudySettings:
+    """DeiT-Tiny likewise: all linear layers of its blocks are served.
+
+    Rate and clipping are those of Dosovitskiy et al. 2021, who train transformers so by SGD.
+    """
+    base = _on(resnet18(), "deit-tiny", least=2_000_000, most=24_000_000)
+    small_steps = {"learning_rate": 0.03, "gradient_clip": 1.0}
+    return base.model_copy(update={"proxy": base.proxy.model_copy(update=small_steps)})
+
+
 def _on(base: StudySettings, backbone: str, *, least: int, most: int) -> StudySettings:
     """The study on another backbone, under its name, with limits in parameters."""
     return base.model_copy(
@@ -149,6 +159,7 @@ PRESETS: dict[str, Callable[[], StudySettings]] = {
     "mobilenetv2": mobilenetv2,
     "mobilenetv2-050": mobilenetv2_050,
     "convnext-tiny": convnext_tiny,
+    "deit-tiny": deit_tiny,
 }
 """Shipped studies by name."""
 

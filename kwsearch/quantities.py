@@ -1,13 +1,14 @@
 """Quantities and ratios as people write them, and quantities as people read them.
 
 ``6M``, ``300k``, ``1.5e6`` and ``7_400_000`` are whole numbers; ``1/4`` and ``0.25`` are ratios;
-``0.5%`` is a difference of half a percentage point.
+``0.5%`` is a difference of half a percentage point, and ``65%`` an accuracy, as ``0.65`` is.
 Reading is exact: ``1.1M`` is 1,100,000, not what binary floating point makes of it.
 """
 
 import re
 from decimal import Decimal
 from fractions import Fraction
+from math import inf, nan
 
 from reports.units import quantity
 from search_spaces.errors import InputError
@@ -22,6 +23,8 @@ _POINTS = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?%")
 _ROUNDED = 999.5
 """From here on a quantity is printed with a suffix."""
 
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(s|ms|us)")
+_UNITS = {"s": 0, "ms": -3, "us": -6}
 _LONGEST = 40
 
 
@@ -76,6 +79,55 @@ def parse_ratio(text: str | float) -> float:
     return ratio
 
 
+def parse_share(text: str | float) -> float:
+    """Read an accuracy.
+
+    Args:
+        text: a share such as ``0.65``, or per cent such as ``"65%"``.
+
+    Raises:
+        InputError: neither, or not from 0 to 1; a bare 65 is refused rather than guessed at.
+    """
+    written = str(text).strip() if isinstance(text, str) else repr(text)
+    found = _POINTS.fullmatch(written) if len(written) <= _LONGEST else None
+    share = float(Decimal(found[1]) / 100) if found else _number(written)
+    if not 0 <= share <= 1:
+        raise InputError(
+            f"{_shown(written)} is not an accuracy from 0 to 1.", "Write it like 0.65 or 65%."
+        )
+    return share
+
+
+def _number(written: str) -> float:
+    try:
+        return float(written)
+    except ValueError:
+        return nan
+
+
+def parse_duration(text: str | float) -> float:
+    """Read a time that a network may take, in seconds.
+
+    Args:
+        text: such as ``"20ms"``, ``"0.5 s"`` or ``"350us"``; from Python, seconds as a number.
+
+    Raises:
+        InputError: not a time, or not above 0; a bare number in a text is refused, as its unit
+            would be a guess.
+    """
+    if isinstance(text, float | int):
+        found, seconds = None, float(text)
+    else:
+        found = _DURATION.fullmatch(text.strip()) if len(text) <= _LONGEST else None
+        seconds = float(Decimal(found[1]).scaleb(_UNITS[found[2]])) if found else nan
+    if not 0 < seconds < inf:
+        raise InputError(
+            f"{_shown(str(text))} is not a time that a network can take.",
+            "Write it like 20ms, 350us or 0.5s.",
+        )
+    return seconds
+
+
 def parse_points(text: str | float) -> float:
     """Read a difference of accuracies, written in percentage points, as a share.
 
@@ -86,8 +138,8 @@ def parse_points(text: str | float) -> float:
     Raises:
         InputError: not a percentage from 0 to 100.
     """
-    if isinstance(text, float):
-        return text
+    if isinstance(text, float | int):
+        return float(text)
     written = text.strip()
     found = _POINTS.fullmatch(written) if len(written) <= _LONGEST else None
     share = Decimal(found[1]) / 100 if found else None

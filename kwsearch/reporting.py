@@ -2,26 +2,28 @@
 
 from pathlib import Path
 
-from kwsearch.problems import settings_of
+from kwsearch.problems import promotion_of, settings_of
 from kwsearch.settings import to_toml
 from reports.figures import paper
 from reports.figures.front import front_info
 from reports.page import write_page
 from reports.summary import Summary, summarise
 from search_spaces import InputError
+from trials.area import Scale
 from trials.records import StudyRecord
 from trials.store import Store
 
 PAGES = ("html", "htm")
 
 
-def report(store: Store, name: str, output: Path) -> Path:
+def report(store: Store, name: str, output: Path, scale: Scale = Scale.LOG) -> Path:
     """Write the report of a study, whole or not at all.
 
     Args:
         store: the database.
         name: of the study.
         output: ``.html`` for the page, or ``.png``, ``.pdf`` or ``.svg`` for the front alone.
+        scale: of the sizes that hypervolume is measured over.
 
     Raises:
         InputError: no such study, or another ending.
@@ -33,7 +35,7 @@ def report(store: Store, name: str, output: Path) -> Path:
             f"{output.name} has no ending of a report: .{', .'.join((PAGES[0], *paper.KINDS))}.",
             f"Write it like {output.stem or 'report'}.html.",
         )
-    summary = summarise(store, name)
+    summary = summarise(store, name, promotion_of, scale)
     if kind in PAGES:
         return write_page(summary, output, study_file=study_file(summary.study))
     return _picture(summary, output)

@@ -10,23 +10,30 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from kwsearch.quantities import format_quantity
+from kwsearch.quantities import format_quantity, parse_duration
 from kwsearch.setting_types import (
+    Duration,
     FlagChoice,
     ListAsTuple,
     Quantity,
     RatioRange,
     brief,
+    plugin_choice,
     ratio_choice,
     word_choice,
+    words_or_text,
 )
 from search_spaces.backbones import shipped
-from search_spaces.config import SHARING_RANGES
-from search_spaces.errors import InputError, nearest
+from search_spaces.errors import InputError, nearest, plural
 from search_spaces.overrides import check_address
+from search_spaces.sites import SHARING_RANGES
+from trials import plugins
+from trials.tasks.classification.catalogue import NAMES
+from trials.tasks.own.reporting import BESIDE
 
-DATA = ("digits", "fashion-mnist", "cifar10", "cifar100", "svhn")
-"""Datasets by name; anything with a slash is a folder of class folders."""
+SAMPLERS = ("tpe", "nsga2", "gp", "exact", "random", "qmc")
+EXECUTORS = ("serial", "ray")
+"""Our own; plug-ins have other names."""
 
 SCRATCH, PLAIN = "scratch", "plain"
 """What trials start from without a file."""
@@ -39,6 +46,8 @@ Ratio = float | tuple[float, ...] | RatioRange
 MultiplierChoice = Annotated[Ratio, ratio_choice(1024)]
 ShareChoice = Annotated[Ratio, ratio_choice(1)]
 WordChoice = str | tuple[str, ...]
+SamplerName = Annotated[str, plugin_choice(SAMPLERS, plugins.SAMPLERS), words_or_text(SAMPLERS)]
+ExecutorName = Annotated[str, plugin_choice(EXECUTORS, plugins.EXECUTORS), words_or_text(EXECUTORS)]
 
 
 class Settings(BaseModel):
@@ -103,14 +112,7 @@ class SpaceSettings(Settings):
     @field_validator("backbone")
     @classmethod
     def _shipped_or_function(cls, value: str) -> str:
-        if ":" not in value:
-            try:
-                shipped(value)
-            except InputError as error:
-                raise ValueError(str(error)) from None
-        elif not _FUNCTION.fullmatch(value):
-            raise ValueError(f"{brief(value)} is not of the form 'package.module:function'.")
-        return value
+        return _network(value)
 
     @field_validator("addresses")
     @classmethod
@@ -126,6 +128,18 @@ class SpaceSettings(Settings):
         return value
 
 
+def _network(name: str) -> str:
+    """A name that `SpaceSettings.backbone` takes."""
+    if ":" not in name:
+        try:
+            shipped(name)
+        except InputError as error:
+            raise ValueError(str(error)) from None
+    elif not _FUNCTION.fullmatch(name):
+        raise ValueError(f"{brief(name)} is not of the form 'package.module:function'.")
+    return name
+
+
 class BudgetSettings(Settings):
     """Hard limits: networks outside are turned down before they cost anything."""
 
@@ -133,6 +147,22 @@ class BudgetSettings(Settings):
     min_params: Quantity = Field(None, description="Fewest parameters.")
     max_macs: Quantity = Field(None, description="Most multiply-accumulates for one image.")
     min_macs: Quantity = Field(None, description="Fewest multiply-accumulates for one image.")
+    max_latency: Duration = Field(
+        None,
+        description="Longest time for one batch, such as '20ms', measured as [latency] says before "
+        "a network is trained.",
+    )
+    min_latency: Duration = Field(None, description="Shortest time for one batch.")
+
+    @field_validator("min_latency")
+    @classmethod
+    def _quicker_than_the_longest(cls, value: str | None, info: ValidationInfo) -> str | None:
+        most = info.data.get("max_latency")
+        if value is not None and most is not None and parse_duration(value) > parse_duration(most):
+            raise ValueError(
+                f"{value} is above max_latency = {most}. The nearest valid value is {most}."
+            )
+        return value
 
     @field_validator("min_params", "min_macs")
     @classmethod
@@ -147,13 +177,29 @@ class BudgetSettings(Settings):
         return value
 
 
+class LatencySettings(Settings):
+    """How the time of a network is measured, before it is trained."""
+
+    runtime: Literal["torch", "onnxruntime"] | None = Field(
+        None,
+        description="torch: the network as it is built; onnxruntime: its ONNX graph, which takes "
+        "some seconds to write for each network. If unset, torch where a limit or the cost "
+        "is a latency, and else nothing is measured.",
+    )
+    device: Literal["cpu", "cuda"] = Field("cpu", description="Where it runs.")
+    batch: Annotated[int, Field(ge=1, le=65_536)] = Field(
+        1, description="Inputs at once, of the size that the study's networks are for."
+    )
+    threads: Annotated[int, Field(ge=1, le=1024)] = Field(1, description="CPU threads.")
+
+
 class ProxySettings(Settings):
     """How a trial is trained and measured: the recipe of the short training."""
 
     data: str = Field(
         "digits",
-        description=f"Images: {', '.join(DATA)}, or a folder of class folders, written with a "
-        "slash as in './photos'.",
+        description=f"Images: {', '.join(NAMES)}, or a folder of class folders, written with a "
+        "slash as in './photos'; train, val and test folders in it are taken as a split.",
     )
     folder: str | None = Field(
         None, description="Folder that holds the files of a dataset named above."
@@ -163,7 +209,18 @@ class ProxySettings(Settings):
     )
     image_size: Annotated[int, Field(ge=4, le=1024)] | None = Field(
         None,
-        description="Height and width images are resized to, in pixels; the data's own if unset.",
+        description="Height and width images are brought to, in pixels: the shorter edge is "
+        "resized, and the middle square is used; the data's own if unset.",
+    )
+    channels: Literal[1, 3] | None = Field(
+        None,
+        description="Channels of the images and of the network: 3 repeats grey images to colour, 1 "
+        "turns colour into grey; if unset, 1 where every image is grey, else 3.",
+    )
+    skip_damaged: bool = Field(
+        default=False,
+        description="Whether image files of a folder that cannot be decoded are left out and "
+        "listed; else they are an error.",
     )
     epochs: Annotated[
         tuple[Annotated[int, Field(ge=1, le=10_000)], ...],
@@ -174,7 +231,9 @@ class ProxySettings(Settings):
         description="Rungs: epochs after which a trial is measured; the last is a full trial.",
     )
     validation_share: Annotated[float, Field(ge=0.01, le=0.9)] = Field(
-        0.2, description="Share of the training images that trials are measured on."
+        0.2,
+        description="Share of the training images that trials are compared on, where the folder "
+        "does not set both validation and test images apart.",
     )
     training_share: Annotated[float, Field(ge=0.001, le=1)] = Field(
         1.0,
@@ -213,13 +272,20 @@ class ProxySettings(Settings):
         "of tensors alone) with torchvision's or timm's names.",
     )
     start_learning_rate: Annotated[float, Field(gt=0, le=100)] = Field(
-        0.01, description="Highest learning rate of trials that start from a trained network."
+        0.01,
+        description="Highest learning rate of trials that start from a trained network; three "
+        "times as much is better where that has learnt other classes.",
     )
     gradient_clip: Annotated[float, Field(gt=0)] | None = Field(
         None, description="Largest norm of the gradient; no limit if unset."
     )
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.0, description="Share of the target that is spread over all classes."
+    )
+    class_weights: Literal["none", "balanced"] = Field(
+        "none",
+        description="balanced: the loss of an image is weighted by the mean number of images of a "
+        "class over the number of its own class, so that all classes count the same.",
     )
     recalibration: Annotated[int, Field(ge=0, le=10_000)] = Field(
         16,
@@ -242,16 +308,17 @@ class ProxySettings(Settings):
     def _shorter_than_the_run(cls, value: float, info: ValidationInfo) -> float:
         epochs = info.data.get("epochs")
         if epochs and value >= epochs[-1]:
-            raise ValueError(f"{value:g} is not below the {epochs[-1]} epochs of a full trial.")
+            whole = plural(epochs[-1], "epoch")
+            raise ValueError(f"{value:g} is not below the {whole} of a full trial.")
         return value
 
     @field_validator("data")
     @classmethod
     def _named_or_folder(cls, value: str) -> str:
-        if value not in DATA and "/" not in value:
+        if value not in NAMES and "/" not in value:
             raise ValueError(
-                f"{brief(value)} is none of {', '.join(DATA)}, and not a folder either: write one "
-                f"with a slash, as in './photos'.{nearest(value, DATA)}"
+                f"{brief(value)} is none of {', '.join(NAMES)}, and not a folder either: write one "
+                f"with a slash, as in './photos'.{nearest(value, NAMES)}"
             )
         return value
 
@@ -278,13 +345,64 @@ class ProxySettings(Settings):
         return value
 
 
+class ObjectiveSettings(Settings):
+    """What a front weighs against what: one cost against one quality."""
+
+    cost: Literal["params", "macs", "latency"] = Field(
+        "params",
+        description="What the front is over, the less the better: parameters, MACs of one image, "
+        "or latency, which needs max_latency under [budget].",
+    )
+    quality: str | None = Field(
+        None,
+        description="Name of the value that trials are compared by, a share from 0 to 1 of which "
+        "more is better. Images: accuracy, the share classified rightly; balanced_accuracy, the "
+        "mean of the classes' recalls; or macro_f1, the mean of their F1 scores. A measure of your "
+        "own: any name that it reports. accuracy if unset. Older files have it under [proxy] or "
+        "[task], which means the same.",
+    )
+
+    @field_validator("quality")
+    @classmethod
+    def _word(cls, value: str | None) -> str | None:
+        if value is not None and (not value.isidentifier() or value in ("epoch", *BESIDE)):
+            raise ValueError(
+                f"{brief(value)} cannot be the name of a quality: it is a word of letters, digits "
+                f"and underscores, and none of epoch, {', '.join(BESIDE)}."
+            )
+        return value
+
+
+class BaselineSettings(Settings):
+    """Plain networks, without warehouses, that the same proxy measures first."""
+
+    seeds: Annotated[int, Field(ge=0, le=100)] = Field(
+        3,
+        description="How often each plain network is trained, from another seed each time: the "
+        "spread between seeds is part of every comparison. 0 measures none.",
+    )
+    networks: Annotated[tuple[str, ...], ListAsTuple] | None = Field(
+        None,
+        description="Further networks to compare with, under names that space.backbone takes: "
+        "['resnet8', 'timm.models:mobilenetv3_small_050']. If unset, other widths of the backbone "
+        "inside the budget, where it is a CIFAR ResNet and trials start from scratch.",
+    )
+
+    @field_validator("networks")
+    @classmethod
+    def _known_networks(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return value if value is None else tuple(map(_network, value))
+
+
 class SearchSettings(Settings):
     """Who proposes configurations, and how many are tried."""
 
-    sampler: Literal["tpe", "nsga2", "gp", "random", "qmc"] = Field(
+    sampler: SamplerName = Field(
         "tpe",
-        description="tpe and gp learn from finished trials, nsga2 evolves them, random and qmc "
-        "(evenly spread) do not look.",
+        description="tpe and gp learn from finished trials, nsga2 evolves them; exact models "
+        "accuracy alone, as sizes are known, and proposes what adds most to the hypervolume among "
+        "a million counted networks; random and qmc (evenly spread) do not look; another name is "
+        "that of a plug-in.",
     )
     trials: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
         40, description="Trials in the whole study; what is turned down is not counted."
@@ -292,13 +410,41 @@ class SearchSettings(Settings):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(
         0, description="Seed of the sampler, of the validation split and of every training."
     )
-    promotion: Literal["halving", "none"] = Field(
+    promotion: Literal["halving", "model", "none"] = Field(
         "halving",
         description="halving: after each rung only the best in accuracy for their size go on; "
-        "none: every trial is trained to the top rung.",
+        "model: the trial goes on, now or later, of which most hypervolume an epoch is expected, "
+        "or a new one begins; none: every trial is trained to the top rung.",
     )
     eta: Annotated[float, Field(ge=1.1, le=100)] = Field(
         3.0, description="Halving lets about one in eta trials go on from each rung."
+    )
+    epochs_share: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.3,
+        description="Epochs that the trials of promotion = 'model' may take together, as a share "
+        "of those of all trials trained to the top rung; fewer trials than asked for may begin.",
+    )
+    paused_bytes: Annotated[int, Field(ge=0, lt=2**63)] = Field(
+        1_000_000_000,
+        description="Bytes that checkpoints of trials which promotion = 'model' may go on with may "
+        "take together; beyond that, those of which least is expected are dropped, and named.",
+    )
+    accuracy_floor: Annotated[float, Field(ge=0, lt=1)] | None = Field(
+        None,
+        description="Accuracy, as a share, that counts as nothing in the hypervolume: near that of "
+        "the smallest networks, it tells searches apart best. That of guessing if unset.",
+    )
+    repeats: Annotated[int, Field(ge=1, le=100)] = Field(
+        1,
+        description="Trainings of each network on the final front, or within two standard errors "
+        "below it, when the search is over: with 2 and more, from further seeds, fronts are drawn "
+        "from means.",
+    )
+    stop_after_plateau: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        None,
+        description="End the search when the model expects less hypervolume than this of all "
+        "trials that are left together, after the first ten; for the sampler exact. If unset, all "
+        "trials are made.",
     )
     reuse: bool = Field(
         default=True,
@@ -306,14 +452,25 @@ class SearchSettings(Settings):
         "same way, from the same seed, is not trained again: its measurements are copied.",
     )
 
+    @field_validator("stop_after_plateau")
+    @classmethod
+    def _needs_expectations(cls, value: float | None, info: ValidationInfo) -> float | None:
+        sampler = info.data.get("sampler")
+        if value is not None and sampler in SAMPLERS and sampler != "exact":
+            raise ValueError(
+                f"{value:g} needs a sampler that knows what to expect, and {sampler} does not. Set "
+                "sampler = 'exact', or leave stop_after_plateau out."
+            )
+        return value
+
 
 class ExecutionSettings(Settings):
     """Where trials run."""
 
-    executor: Literal["serial", "ray"] = Field(
+    executor: ExecutorName = Field(
         "serial",
         description="serial: one trial after the other; ray: in parallel, on this machine or a "
-        "cluster.",
+        "cluster; another name is that of a plug-in.",
     )
     isolate: bool | None = Field(
         None,
@@ -344,14 +501,14 @@ class ExecutionSettings(Settings):
     )
     trial_timeout: Annotated[float, Field(gt=0)] | None = Field(
         None,
-        description="Seconds for which one trial may train; it is killed after that. Needs ray, or "
-        "isolate = true.",
+        description="Seconds for which one trial may train; it is killed after that. Needs "
+        "trials in processes of their own: ray, or isolate.",
     )
     epoch_timeout: Annotated[float, Field(gt=0)] | None = Field(
         None,
         description="Seconds that one epoch may take. A trial is measured at its rungs only, so it "
         "is killed when the longest step from one rung to the next takes longer than this for each "
-        "of its epochs. Needs ray, or isolate = true.",
+        "of its epochs. Needs trials in processes of their own: ray, or isolate.",
     )
     max_failures: Annotated[int, Field(ge=0, le=1000)] = Field(
         2,
@@ -359,16 +516,14 @@ class ExecutionSettings(Settings):
         "anything new; attempts before an interruption count.",
     )
 
-    @field_validator("workers", "address", "trial_timeout", "epoch_timeout")
+    @field_validator("workers", "address")
     @classmethod
     def _needs_ray(cls, value: object, info: ValidationInfo) -> object:
         alone = value is None or (info.field_name == "workers" and value == 1)
-        timed = info.field_name in ("trial_timeout", "epoch_timeout")
-        if timed and info.data.get("isolate"):
-            alone = True
         if info.data.get("executor") == "serial" and not alone:
-            cure = "Set executor = 'ray'" + (", or isolate = true." if timed else ".")
-            raise ValueError(f"{brief(value)} needs processes beside this one. {cure}")
+            raise ValueError(
+                f"{brief(value)} needs processes beside this one. Set executor = 'ray'."
+            )
         return value
 
     @field_validator("gpus_per_trial")

@@ -2,15 +2,19 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from kwsearch.settings import as_stored
+from kwsearch.settings import TRAINED_BY, as_stored
 from search_spaces import InfeasibleError, InputError, NetworkConfig
 from search_spaces.choices import Value
 from search_spaces.encoding import encode
-from search_spaces.published import PUBLISHED, published
+from search_spaces.published import KNOWN, published
 from search_spaces.space import Space
 from trials.evidence import Observation, by_merit
 from trials.records import StudyRecord, TrialState
 from trials.store import Store
+from trials.tasks.classification import VERSION
+from trials.tasks.contract import is_same, quality_of
+from trials.tasks.detection import VERSION as DETECTION_VERSION
+from trials.tasks.own import VERSION as OWN_VERSION
 
 FROM_PUBLISHED = "published"
 """The word for the published networks of a study's backbone."""
@@ -49,7 +53,7 @@ def seeds(store: Store, space: Space, source: str) -> list[Values]:
 
 
 def _published(space: Space) -> Iterator[tuple[str, NetworkConfig]]:
-    for name in PUBLISHED:
+    for name in KNOWN:
         config = published(name)
         if config.backbone == space.backbone.name:
             yield name, config
@@ -57,24 +61,93 @@ def _published(space: Space) -> Iterator[tuple[str, NetworkConfig]]:
 
 def _best(store: Store, study: str) -> Iterator[tuple[str, NetworkConfig]]:
     records = store.trials(study, states=(TrialState.COMPLETE,))
-    seen = [Observation(record.trial.params, record.accuracy or 0.0) for record in records]
-    for place in by_merit(seen)[:MOST]:
-        yield f"trial {records[place].number}", records[place].trial.config
+    seen = [Observation(record.trial.cost, record.accuracy or 0.0) for record in records]
+    for index in by_merit(seen)[:MOST]:
+        yield f"trial {records[index].number}", records[index].trial.config
 
 
 def alike(study: StudyRecord, others: Iterable[StudyRecord]) -> list[str]:
-    """Names of other studies whose trials are trained just as this study's are.
+    """Names of other studies whose trials are trained just as this study's are from now on.
 
     A trial's seed is made of its study's seed and its network, so the same network is trained
-    alike where seed, images and every setting of the proxy are the same.
+    alike where the tasks of two studies are the same, by the present version of the training.
     """
-    return [
-        other.name
-        for other in others
-        if other.name != study.name and _training(other) == _training(study)
-    ]
+    return [o.name for o in _trained_alike(study, others) if trained_by(o) == _version(o)]
 
 
-def _training(study: StudyRecord) -> tuple[object, ...]:
+def remarks(study: StudyRecord, others: Iterable[StudyRecord], *, reuse: bool) -> list[str]:
+    """What a person should know of other versions of the training, a sentence each.
+
+    Args:
+        study: about to be searched.
+        others: all studies of the database.
+        reuse: whether measurements of like studies are copied.
+    """
+    said = []
+    now = _version(study)
+    if study.finished and trained_by(study) != now:
+        said.append(
+            f"Study {study.name!r} was begun with version {trained_by(study)} of the training, and "
+            f"goes on with version {now}: its trials may differ by that too."
+        )
+    said += (
+        f"Measurements of study {other.name!r} are not copied: they were made by version "
+        f"{trained_by(other)} of the training, this is version {now}."
+        for other in (_trained_alike(study, others) if reuse else ())
+        if other.finished and trained_by(other) != now
+    )
+    return said
+
+
+def trained_by(study: StudyRecord) -> int:
+    """The version of the training that a study began with; 0 before that was kept."""
+    version: int = study.spec.settings.get(TRAINED_BY, 0)
+    return version
+
+
+def _version(study: StudyRecord) -> int:
+    """The present version of what trains the trials of a study."""
+    task = study.spec.settings.get("task") or {}
+    if task.get("kind") == "detection":
+        return DETECTION_VERSION
+    return OWN_VERSION if task.get("function") else VERSION
+
+
+def differences(one: StudyRecord, other: StudyRecord) -> list[str]:
+    """What keeps measurements of two studies from being of one kind, as names of settings.
+
+    There is nothing where their tasks have one identity. Studies of before identities were kept are
+    told apart by their settings. The seed is one of the names: it says which images are held out,
+    and how each network starts.
+    """
+    same = is_same(one.spec.settings, other.spec.settings)
+    if same:
+        return []
+    a, b = _training(one), _training(other)
+    names = [key for key in {**a, **b} if a.get(key) != b.get(key)]
+    if same is None or names:
+        return names
+    own = one.spec.settings.get("task", {}).get("function")
+    return ["task.version"] if own else ["device"]  # one that is unset differs from itself
+
+
+def _trained_alike(study: StudyRecord, others: Iterable[StudyRecord]) -> Iterator[StudyRecord]:
+    """Other studies that at most the version of the training tells from this one."""
+    return (o for o in others if o.name != study.name and {*differences(study, o)} <= {TRAINED_BY})
+
+
+def _training(study: StudyRecord) -> dict[str, object]:
     settings = as_stored(study.spec.settings)
-    return study.spec.seed, *(settings.get(key) for key in ("proxy", "images", "start"))
+    proxy = {
+        f"{section}.{key}": value
+        for section in ("proxy", "task")
+        for key, value in settings.get(section, {}).items()
+        if section == "proxy" or value is not None
+    }
+    rest = {key: settings.get(key) for key in ("images", "start")}
+    known = {
+        "objective.quality": quality_of(settings),
+        "seed": study.spec.seed,
+        TRAINED_BY: trained_by(study),
+    }
+    return known | {"classes": study.spec.backbone.num_classes} | proxy | rest

@@ -10,10 +10,21 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationInfo,
+    WithJsonSchema,
+)
 
-from kwsearch.quantities import parse_quantity, parse_ratio
-from search_spaces.errors import InputError, nearest
+from kwsearch.quantities import parse_duration, parse_quantity, parse_ratio
+from search_spaces.errors import InputError, nearest, plural
+from trials.plugins import plugin_names
+
+STORED = "stored"
+"""Context of validation: the settings come from a database."""
 
 _T = TypeVar("_T")
 _MOST_VALUES = 100
@@ -65,6 +76,28 @@ def word_choice(known: Iterable[str]) -> BeforeValidator:
     return BeforeValidator(read)
 
 
+def plugin_choice(known: tuple[str, ...], group: str) -> AfterValidator:
+    """A checker of words that are known, or name a plug-in.
+
+    Settings that were stored may name a plug-in that is not installed here.
+    """
+
+    def check(value: str, info: ValidationInfo) -> str:
+        if value in known or info.context == STORED:
+            return value
+        words = (*known, *plugin_names(group))
+        if value not in words:
+            raise ValueError(f"{brief(value)} is none of {', '.join(words)}.{_like(value, words)}")
+        return value
+
+    return AfterValidator(check)
+
+
+def words_or_text(known: tuple[str, ...]) -> WithJsonSchema:
+    """What the reference says of such words."""
+    return WithJsonSchema({"anyOf": [{"enum": list(known)}, {"type": "string"}]})
+
+
 def _read_flags(value: Any) -> bool | tuple[bool, ...]:  # noqa: ANN401 - parsed TOML
     def one(value: Any) -> bool:  # noqa: ANN401 - parsed TOML
         if not isinstance(value, bool):
@@ -87,11 +120,26 @@ def _read_quantity(value: Any) -> Any:  # noqa: ANN401 - parsed TOML
         raise ValueError(str(error)) from None
 
 
+def _read_duration(value: Any) -> Any:  # noqa: ANN401 - parsed TOML
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ValueError(f"{brief(value)} is not a time with its unit. Write it like '20ms'.")  # noqa: TRY004 - pydantic collects ValueError
+    try:
+        parse_duration(value)
+    except InputError as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
 FlagChoice = Annotated[bool | tuple[bool, ...], BeforeValidator(_read_flags)]
 """True, false, or a list of both."""
 
 Quantity = Annotated[int | None, BeforeValidator(_read_quantity)]
 """A positive whole number, also as ``"300k"``; None where there is no limit."""
+
+Duration = Annotated[str | None, BeforeValidator(_read_duration)]
+"""A time such as ``"20ms"``, kept as it is written; None where there is no limit."""
 
 ListAsTuple = BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
 """Lets a TOML list fill a tuple; strict types would refuse it."""
@@ -137,7 +185,9 @@ def _ratio_range(value: dict[str, Any], most: float) -> RatioRange:
 def _several(values: Sequence[Any], one: Callable[[Any], _T]) -> tuple[_T, ...]:
     """Read every value of a list; all its faults are told together."""
     if len(values) > _MOST_VALUES:
-        raise ValueError(f"{len(values)} values are too many; {_MOST_VALUES} are the most.")
+        raise ValueError(
+            f"{plural(len(values), 'value')} are too many; {_MOST_VALUES} are the most."
+        )
     read: list[_T] = []
     faults: list[str] = []
     for value in values:

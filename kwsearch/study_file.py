@@ -51,19 +51,20 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: {_syntax_fault(str(error), text)}", _CURE) from None
 
 
-def validate(model: type[_Model], values: Any, source: str) -> _Model:  # noqa: ANN401 - parsed TOML
+def validate(model: type[_Model], values: Any, source: str, context: str | None = None) -> _Model:  # noqa: ANN401 - parsed TOML
     """Check plain values against a model.
 
     Args:
         model: pydantic model of the whole file.
         values: what the file holds.
         source: where the values come from, for the message.
+        context: `kwsearch.setting_types.STORED` for settings of a database.
 
     Raises:
         InputError: with every fault on a line of its own.
     """
     try:
-        return model.model_validate(values)
+        return model.model_validate(values, context=context)
     except ValidationError as error:
         found = error.errors(include_url=False)
         faults = [f"{source}: {_fault(model, fault)}" for fault in found[:_MOST_FAULTS]]

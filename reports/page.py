@@ -20,13 +20,25 @@ from reports.figures import web
 from reports.figures.agreement import AgreementInfo, agreement_info
 from reports.figures.choices import LEAST, ChoicesInfo, choices_info
 from reports.figures.curves import curves_info
-from reports.figures.front import front_info
+from reports.figures.front import Size, front_info
 from reports.figures.hypervolume import CLOCKS, hypervolume_info
 from reports.summary import Summary
 from reports.units import percent, quantity
+from trials.costs import Cost
 from trials.files import write_whole
 from trials.records import TrialState
 
+_SIZES: tuple[Size, ...] = ("params", "macs")
+"""What the front is drawn against in every study."""
+
+_SWITCH = (("params", "Parameters"), ("macs", "MACs"), ("latency", "Latency"))
+"""Values and words of what the front can be drawn against."""
+
+_BUDGETS = {
+    Cost.PARAMS: "Parameter budget",
+    Cost.MACS: "MACs budget",
+    Cost.LATENCY: "Latency budget",
+}
 _SCRIPTS = ("format.js", "figures.js", "tables.js", "page.js")
 _LIVE = "live.js"
 
@@ -108,24 +120,29 @@ def _words(summary: Summary, choices: ChoicesInfo, agreement: AgreementInfo) -> 
         "choices": choices,
         "agreement": agreement,
         "least": LEAST,
+        "sizes": _SWITCH if summary.has_latency else _SWITCH[:-1],
+        "budget": _BUDGETS[summary.kind],
     }
 
 
 def _data(summary: Summary, choices: ChoicesInfo, agreement: AgreementInfo) -> dict[str, Any]:
     front, spec = summary.front, summary.study.spec
-    low = front[0].trial.params if front else spec.reference_params
+    low = front[0].trial.cost if front else spec.reference_params
+    high = spec.reference_params
+    unit = 1e6 if summary.kind is Cost.LATENCY else 1  # latencies are shown in milliseconds
+    sizes: tuple[Size, ...] = ("params", "macs", "latency") if summary.has_latency else _SIZES
     growth = hypervolume_info(summary)
     return {
         "study": summary.study.name,
         "database": tables.database_option(summary),
         "states": [state.value for state in TrialState],
         "plain": {"name": spec.backbone.name, "params": spec.backbone.params},
-        "budget": [low, max(low, spec.reference_params)],
+        "cost": summary.kind.value,
+        "budget": [end / unit if unit > 1 else end for end in (low, max(low, high))],
         "front": [record.number for record in front],
         "trials": tables.columns(summary),
         "figures": {
-            "params": web.front_figure(front_info(summary)),
-            "macs": web.front_figure(front_info(summary, "macs")),
+            **{size: web.front_figure(front_info(summary, size)) for size in sizes},
             **{clock: web.hypervolume_figure(growth, clock) for clock in CLOCKS},
             "curves": web.curves_figure(curves_info(summary)),
             "importances": web.importances_figure(choices),

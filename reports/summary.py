@@ -1,24 +1,41 @@
 """A study read once and frozen: tables, figures and page read this and never the database."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
+from reports.audit import Audit, audit_of
+from reports.pays import Payoff, payoff
+from reports.repeated import Mean, fallen, front_of, means
 from search_spaces.choices import Choice, FloatRange, Options, Value
 from search_spaces.reference import ReferenceRow, reference_rows
+from trials.area import Point, Scale
+from trials.costs import Cost, cost_of
+from trials.errors import DamagedDataError
 from trials.promotion import Halving
-from trials.records import FrontRecord, Measurement, StudyRecord, TrialRecord, TrialState
+from trials.records import (
+    BaselineRecord,
+    FrontRecord,
+    Measurement,
+    StudyRecord,
+    TrialRecord,
+    TrialState,
+)
 from trials.store import Store
+from trials.tasks.contract import quality_of
+
+Rule = Callable[[StudyRecord], Halving]
+"""Reads a study's settings as its rule of promotion."""
 
 _FEW = 8
 """A dimension with more different numbers than this is a range, not a list of options."""
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
+class Spent:
     """What trials cost.
 
     Attributes:
@@ -45,6 +62,10 @@ class Summary:
             first; none for a backbone of which nothing was published.
         database: where the study was read from, without any password.
         read_at: UTC.
+        halving: the rule of promotion that the search followed; its bands order networks by size.
+        baselines: every training of a plain network, in whatever state.
+        scale: on which sizes hypervolume is shown.
+        baseline_curves: measurements of each baseline that has any, by epoch.
     """
 
     study: StudyRecord
@@ -54,6 +75,17 @@ class Summary:
     references: tuple[ReferenceRow, ...]
     database: str
     read_at: datetime
+    halving: Halving
+    baselines: tuple[BaselineRecord, ...]
+    scale: Scale = Scale.LOG
+    baseline_curves: Mapping[int, tuple[Measurement, ...]] = field(default_factory=dict)
+
+    @property
+    def quality(self) -> str:
+        """What networks are compared by, in words; the database keeps it as accuracy."""
+        own = (self.settings.get("task") or {}).get("function")
+        name = quality_of(self.settings).replace("_", " ")
+        return quality_of(self.settings) if own else f"validation {name}"
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -67,28 +99,77 @@ class Summary:
 
     @cached_property
     def front(self) -> tuple[TrialRecord, ...]:
-        """The present front, by ascending parameters."""
+        """The present front, by ascending cost; of means where trials were trained again."""
+        if self.means:
+            return tuple(mean.record for mean in front_of([*self.means.values()]))
+        return self.first_front
+
+    @cached_property
+    def first_front(self) -> tuple[TrialRecord, ...]:
+        """The present front of first trainings, whose history is kept."""
         members = self.fronts[-1].members if self.fronts else ()
         return tuple(self.by_number[number] for number in members)
+
+    @cached_property
+    def means(self) -> dict[int, Mean]:
+        """Trials that were trained again, by number; none before all repeats are over."""
+        complete = [trial for trial in self.trials if trial.state is TrialState.COMPLETE]
+        return {mean.number: mean for mean in means(complete, self.baselines)}
+
+    @cached_property
+    def fallen(self) -> list[int]:
+        """Members of the front of first trainings that are not on the front of means."""
+        return fallen(self.first_front, [*self.means.values()])
+
+    def shown(self, record: TrialRecord) -> TrialRecord:
+        """A trial with its mean in place of its accuracy, where it was trained again."""
+        mean = self.means.get(record.number)
+        return record if mean is None else mean.record
+
+    def hypervolume(self, front: FrontRecord) -> float:
+        """Of one of the study's fronts, as a share, on the scale that is shown."""
+        if self.scale is Scale.LOG:
+            return front.hypervolume
+        members = (self.by_number[number] for number in front.members)
+        points = (Point.of(m.trial.cost, m.accuracy or 0.0, m.number) for m in members)
+        return self.study.spec.area.hypervolume(points, self.scale)
+
+    @cached_property
+    def payoff(self) -> Payoff:
+        """Whether KernelWarehouse pays: the front against plain networks."""
+        return payoff(self.first_front, self.baselines, [*self.means.values()], self.kind)
+
+    @property
+    def kind(self) -> Cost:
+        """What the front is over."""
+        return cost_of(self.settings)
+
+    @cached_property
+    def has_latency(self) -> bool:
+        """Whether any network was timed."""
+        return any(trial.trial.latency is not None for trial in self.trials)
+
+    @cached_property
+    def audit(self) -> Audit | None:
+        """How far the proxy is to be believed; None where no network was trained for longer."""
+        rungs = self.settings.get("proxy", {}).get("epochs") or self.rungs
+        if not rungs:
+            return None
+        stops = self.settings.get("search", {}).get("promotion") not in ("none", "model")
+        return audit_of(
+            self.trials,
+            self.measurements,
+            self.baselines,
+            self.baseline_curves,
+            rungs=rungs,
+            halving=self.halving,
+            stops=stops,
+        )
 
     @cached_property
     def rungs(self) -> tuple[int, ...]:
         """Epochs after which trials were measured, ascending."""
         return tuple(sorted({m.epoch for curve in self.measurements.values() for m in curve}))
-
-    @property
-    def area(self) -> float:
-        """Hypervolume of a front that needs no parameters and makes no error."""
-        spec = self.study.spec
-        return spec.reference_params * (1 - spec.reference_accuracy)
-
-    @cached_property
-    def halving(self) -> Halving:
-        """The rule that trials were stopped by; its bands order networks by size."""
-        budget, search = self.settings.get("budget", {}), self.settings.get("search", {})
-        high = self.study.spec.reference_params
-        low = budget.get("min_params") or min((t.trial.params for t in self.trials), default=high)
-        return Halving(search.get("eta", 3.0), low, high)
 
     @cached_property
     def dimensions(self) -> dict[str, Choice]:
@@ -105,35 +186,51 @@ class Summary:
         }
 
     @cached_property
-    def cost(self) -> dict[TrialState, Cost]:
+    def cost(self) -> dict[TrialState, Spent]:
         """What trials cost by how they ended, for states that occur."""
         return {
-            state: cost_of(t for t in self.trials if t.state is state)
+            state: spent_on(t for t in self.trials if t.state is state)
             for state in TrialState
             if self.study.states.get(state)
         }
 
 
-def cost_of(trials: Iterable[TrialRecord]) -> Cost:
+def spent_on(trials: Iterable[TrialRecord]) -> Spent:
     """What these trials cost together."""
     found = list(trials)
-    return Cost(len(found), sum(t.epochs for t in found), sum(t.seconds for t in found))
+    return Spent(len(found), sum(t.epochs for t in found), sum(t.seconds for t in found))
 
 
-def summarise(store: Store, name: str) -> Summary:
+def summarise(store: Store, name: str, rule: Rule, scale: Scale = Scale.LOG) -> Summary:
     """Read a study.
 
     A search may go on meanwhile: fronts are read before trials, so that every member is among them.
 
+    Args:
+        store: the database.
+        name: of the study.
+        rule: gives the rule of promotion that its search followed.
+        scale: on which sizes hypervolume is shown.
+
     Raises:
         InputError: there is no study of that name.
+        DamagedDataError: what the database says of it does not fit together.
     """
     fronts = store.fronts(name)
     curves: dict[int, list[Measurement]] = defaultdict(list)
     for number, measurement in store.measurements(name):
         curves[number].append(measurement)
+    plain: dict[int, list[Measurement]] = defaultdict(list)
+    for number, measurement in store.baseline_measurements(name):
+        plain[number].append(measurement)
     study = store.study(name)
     trials = store.trials(name)
+    missing = {m for front in fronts for m in front.members} - {trial.number for trial in trials}
+    if missing:
+        raise DamagedDataError(
+            f"Fronts of study {name!r} have members that are no trials: {min(missing)}.",
+            "See what else is damaged with 'kwsearch database check', and restore a copy.",
+        )
     return Summary(
         study=study,
         trials=tuple(trials),
@@ -142,6 +239,10 @@ def summarise(store: Store, name: str) -> Summary:
         references=reference_rows(study.spec.backbone.name),
         database=store.location,
         read_at=datetime.now(UTC),
+        halving=rule(study),
+        baselines=tuple(store.baselines(name)),
+        scale=scale,
+        baseline_curves={number: tuple(curve) for number, curve in plain.items()},
     )
 
 

@@ -1,5 +1,12 @@
 """Numbers as people read them: three significant digits, a unit, no false precision."""
 
+from collections.abc import Iterable
+
+from search_spaces.errors import plural
+from trials.costs import Cost
+
+__all__ = ["duration", "percent", "plural", "quantity", "seeds"]
+
 _STEPS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 
@@ -9,7 +16,7 @@ def quantity(number: float) -> str:
     for step, suffix in _STEPS:
         if abs(number) >= step * 0.9995:
             scaled = number / step
-            places = 2 - int(f"{scaled:.2e}".partition("e")[2])  # 99,950 reads as 100k
+            places = max(2 - int(f"{scaled:.2e}".partition("e")[2]), 0)  # 99,950 reads as 100k
             return f"{scaled:.{places}f}{suffix}"
     return f"{number:.0f}"
 
@@ -18,6 +25,13 @@ def percent(share: float, error: float | None = None) -> str:
     """A share as ``97.2 %``, with its standard error ``97.2 ± 0.4 %``, on one line for ever."""
     spread = "" if error is None else f"\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{100 * error:.1f}"
     return f"{100 * share:.1f}{spread}\N{NO-BREAK SPACE}%"
+
+
+def seeds(numbers: Iterable[int]) -> str:
+    """Over how many seeds several networks were trained: ``3 seeds``, ``2 to 3 seeds``."""
+    found = [*numbers]
+    fewest, most = min(found), max(found)
+    return plural(most, "seed") if fewest == most else f"{fewest:,} to {most:,} seeds"
 
 
 def duration(seconds: float) -> str:
@@ -31,6 +45,6 @@ def duration(seconds: float) -> str:
     return f"{seconds / _DAY:.1f} days"
 
 
-def plural(number: int, noun: str) -> str:
-    """``1 trial``, ``2 trials``."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+def brief(cost: float, kind: Cost) -> str:
+    """A cost in a few characters: ``12.3k``, or ``12.3 ms`` of latency."""
+    return kind.told(round(cost)) if kind is Cost.LATENCY else quantity(cost)

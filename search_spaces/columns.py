@@ -1,4 +1,4 @@
-"""Costs of one warehouse down columns of ratios: the arithmetic of `warehouse` for many at once.
+"""Costs of one warehouse down columns of ratios: `search_spaces.formulas` for many at once.
 
 Every array has shape ``(rows,)``, one row a configuration. Ratios are meant as fractions, so
 ``floor(ratio * integer)`` is taken in floating point only where rounding cannot reach the next
@@ -8,13 +8,16 @@ integer, and in exact arithmetic elsewhere.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import gcd, prod
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
-from search_spaces.sites import Site
-from search_spaces.warehouse import MIN_HIDDEN, exact
+from search_spaces import formulas
+from search_spaces.formulas import MIN_HIDDEN
+from search_spaces.grouping import Group
+from search_spaces.sites import Backbone, Site
+from search_spaces.warehouse import exact
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -67,85 +70,135 @@ def floor_times(ratio: Floats, whole: Ints | int) -> Ints:
     return result
 
 
-def warehouse_costs(
-    sites: Sequence[Site],
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Sites of one warehouse that cost the same.
+
+    Attributes:
+        site: the first of them.
+        times: how many there are.
+        own: cells of each one's run.
+        attention: of each.
+    """
+
+    site: Site
+    times: int
+    own: Ints
+    attention: formulas.Attention[Ints]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What one warehouse looks like.
+
+    Attributes:
+        cell_out: output channels of a cell.
+        cell_in: input channels of a cell.
+        cell_size: parameters of a cell.
+        cells: number of cells.
+        served: its sites, those that cost the same together.
+        feasible: whether its cells can be cut.
+        large: rows whose sums might leave 64 bits; what stands there means nothing.
+    """
+
+    cell_out: Ints
+    cell_in: Ints
+    cell_size: Ints
+    cells: Ints
+    served: Sequence[Served]
+    feasible: Bools
+    large: Bools
+
+    @property
+    def costs(self) -> Costs:
+        """What it costs."""
+        params, macs = self.cells * self.cell_size, np.zeros_like(self.cells)
+        for one in self.served:
+            own_params, own_macs = one.attention.costs()
+            params += one.times * own_params
+            macs += one.times * (own_macs + formulas.mixing_macs(one.site, self.cells))
+        return Costs(params, macs, self.feasible, self.large)
+
+
+def warehouse_layout(
+    backbone: Backbone,
+    group: Group,
     ratios: Mapping[str, Floats],
     *,
     spatial_partition: bool,
-    linear_bias: bool,
-) -> Costs:
-    """Costs of the warehouse that serves ``sites``.
+) -> Layout:
+    """Layout of the warehouse that serves a group of sites.
 
     Args:
-        sites: what it serves.
+        backbone: whose sites they are.
+        group: which of them it serves.
         ratios: a column for each of `config.RATIOS`.
         spatial_partition: whether cells are cut along space too.
-        linear_bias: whether the first linear of an attention has a bias.
     """
-    cut = _cut(sites, ratios, spatial_partition=spatial_partition)
-    served = [(same[0], len(same), cut.mixtures(same[0])) for same in _alike(sites)]
-    mixtures = np.sum([times * m for _, times, m in served], axis=0)
+    sites = [backbone.sites[i] for i in group.sites]
+    cut = _cut(group, ratios, spatial_partition=spatial_partition)
+    alike = [(same[0], len(same), cut.mixtures(same[0])) for same in _alike(sites)]
+    mixtures = np.sum([times * m for _, times, m in alike], axis=0)
     large = _bound(sites, ratios, mixtures) >= LARGEST
     b = np.where(large, 1.0, ratios["cell_num_ratio"])
     reduction = np.where(large, 1.0, ratios["reduction"])
-    cells = np.maximum(floor_times(b, mixtures), 1)
-    params = cells * cut.cell_size
-    macs = cells * sum(site.weight_params for site in sites)
-    for site, times, m in served:
-        hidden = np.maximum(floor_times(reduction, site.in_channels), MIN_HIDDEN)
-        first = site.in_channels * hidden
-        second, last = _second(m, cells, floor_times(b, m), hidden, ratios["nonlocal_basis_ratio"])
-        biases = (cells + 1) * m + hidden * (2 + linear_bias)
-        params += times * (first + second + last + biases)
-        macs += times * (first + second + last * m)
-    return Costs(params, macs, cut.feasible, large)
+    cells = formulas.cells(floor_times(b, mixtures))
+    served = []
+    for site, times, m in alike:
+        own = floor_times(b, m)
+        local, basis = _reached(cells, own, ratios["nonlocal_basis_ratio"])
+        attention = formulas.Attention(
+            channels=site.in_channels,
+            mixtures=m,
+            cells=cells,
+            hidden=formulas.width(floor_times(reduction, site.in_channels)),
+            local=local,
+            basis=basis,
+            linear_bias=backbone.attention_norm == "layer",
+        )
+        served.append(Served(site, times, own, attention))
+    return Layout(cut.cell_out, cut.cell_in, cut.cell_size, cells, served, cut.feasible, large)
 
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """How the kernels of a warehouse are cut into cells."""
+    """How the kernels of a warehouse are cut into cells; 1 position where none serves all."""
 
     cell_out: Ints
     cell_in: Ints
-    cell_positions: int
+    cell_kernel: tuple[int, ...]
     feasible: Bools
 
     @property
     def cell_size(self) -> Ints:
         """Parameters of one cell."""
-        return self.cell_out * self.cell_in * self.cell_positions
+        return self.cell_out * self.cell_in * prod(self.cell_kernel)
 
     def mixtures(self, site: Site) -> Ints:
         """Pieces of a site's kernel."""
-        positions = max(prod(site.kernel) // self.cell_positions, 1)
-        blocks = (site.out_channels // self.cell_out) * (site.group_in_channels // self.cell_in)
-        return positions * blocks
+        s, out, inner = formulas.cut(site, self.cell_out, self.cell_in, self.cell_kernel)
+        return s * out * inner
 
 
 def _alike(sites: Sequence[Site]) -> list[list[Site]]:
-    """Sites that cost the same, together."""
-    alike: dict[tuple[int, ...], list[Site]] = defaultdict(list)
+    """Sites of one stage that cost the same, together."""
+    alike: dict[tuple[str | int, ...], list[Site]] = defaultdict(list)
     for site in sites:
-        alike[(site.in_channels, *site.weight_shape)].append(site)
+        alike[(site.address.stage, site.in_channels, *site.weight_shape)].append(site)
     return list(alike.values())
 
 
-def _cut(sites: Sequence[Site], ratios: Mapping[str, Floats], *, spatial_partition: bool) -> _Cut:
-    kernels = {site.kernel for site in sites}
-    positions = 1 if spatial_partition else prod(sites[0].kernel)
-    one_kernel = spatial_partition or len(kernels) == 1
-    cell_out, out_divides = _channels(
-        gcd(*(s.out_channels for s in sites)), ratios["cell_outplane_ratio"]
-    )
-    cell_in, in_divides = _channels(
-        gcd(*(s.group_in_channels for s in sites)), ratios["cell_inplane_ratio"]
-    )
-    return _Cut(cell_out, cell_in, positions, out_divides & in_divides & one_kernel)
+def _cut(group: Group, ratios: Mapping[str, Floats], *, spatial_partition: bool) -> _Cut:
+    kernel = group.cell_kernel(spatial_partition=spatial_partition)
+    cell_out, out_divides = _channels(group.gcd_out, ratios["cell_outplane_ratio"])
+    cell_in, in_divides = _channels(group.gcd_in, ratios["cell_inplane_ratio"])
+    feasible = out_divides & in_divides & (kernel is not None)
+    return _Cut(cell_out, cell_in, kernel or (1,), feasible)
 
 
 def _channels(common: int, ratio: Floats) -> tuple[Ints, Bools]:
     """Channels of a cell along one side, and whether they divide those of every site."""
-    cell = np.maximum(floor_times(ratio, common), 1)
+    cell = formulas.cell_channels(floor_times(ratio, common))
     divides = common % cell == 0
     return np.where(divides, cell, common), divides
 
@@ -162,18 +215,10 @@ def _bound(sites: Sequence[Site], ratios: Mapping[str, Floats], mixtures: Ints) 
         return bound
 
 
-def _second(
-    mixtures: Ints, cells: Ints, local: Ints, hidden: Ints, ratio: Floats
-) -> tuple[Ints, Ints]:
-    """Weights of the linears behind the hidden layer: the second, and the one past the basis.
-
-    The first of the two is used once per site, the other once per mixture.
-    """
+def _reached(cells: Ints, local: Ints, ratio: Floats) -> tuple[Ints, Ints]:
+    """Cells that an attention reaches directly, and the size of its basis for the others."""
     uses_basis = ratio < 1
-    direct = hidden * (cells + 1) * mixtures
     if not uses_basis.any():
-        return direct, np.zeros_like(direct)
-    others = cells - local
-    basis = np.maximum(floor_times(ratio, others), MIN_HIDDEN)
-    second = np.where(uses_basis, hidden * (local + basis + 1) * mixtures, direct)
-    return second, np.where(uses_basis, basis * others, 0)
+        return cells, np.zeros_like(cells)
+    basis = formulas.width(floor_times(ratio, cells - local))
+    return np.where(uses_basis, local, cells), np.where(uses_basis, basis, 0)

@@ -10,16 +10,9 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from search_spaces.errors import InputError, nearest
-from search_spaces.sites import SHARING_TOKENS
+from search_spaces.sites import SHARING_RANGES, SHARING_TOKENS
 
 CONFIG_VERSION: Literal[1] = 1
-SHARING_RANGES: dict[str, tuple[str, ...]] = {
-    "none": (),
-    "layer": ("layer",),
-    "stage": ("layer", "conv", "pwconv", "dwconv"),
-    "network": ("stage", "layer", "conv", "pwconv", "dwconv"),
-}
-"""Sharing ranges by the name a study file uses, from a warehouse a site to one a group."""
 
 RATIOS = (
     "cell_num_ratio",
@@ -52,7 +45,8 @@ class NetworkConfig(BaseModel):
         nonlocal_basis_ratio: below 1, attention over the cells of other layers goes through a
             basis of this share of their number (never below 16).
         sharing_range: address parts that are merged: `SHARING_TOKENS`, or the beginning of one
-            (upstream's published MobileNetV2 settings amount to ``("l",)``).
+            (upstream's published MobileNetV2 settings amount to ``("l",)``). A study file's word
+            for them, a key of `SHARING_RANGES`, is read as the parts that it stands for.
         spatial_partition: whether kernels are cut along space too (cells are then 1x1).
     """
 
@@ -70,6 +64,18 @@ class NetworkConfig(BaseModel):
     nonlocal_basis_ratio: Share | tuple[Share, ...] = 1.0
     sharing_range: tuple[str, ...] = SHARING_RANGES["stage"]
     spatial_partition: bool = True
+
+    @field_validator("sharing_range", mode="before")
+    @classmethod
+    def _named_range(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return tuple(value) if isinstance(value, list) else value
+        if value not in SHARING_RANGES:
+            raise ValueError(
+                f"{value!r} is not a sharing range; they are {', '.join(SHARING_RANGES)}."
+                f"{nearest(value, SHARING_RANGES)}"
+            )
+        return SHARING_RANGES[value]
 
     @field_validator("sharing_range")
     @classmethod

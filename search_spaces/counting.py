@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from search_spaces.budget import count
-from search_spaces.columns import Bools, Floats, warehouse_costs
+from search_spaces.columns import Bools, Floats, warehouse_layout
 from search_spaces.config import RATIOS, Granularity, NetworkConfig
-from search_spaces.errors import InfeasibleError, InputError, nearest
-from search_spaces.sites import Backbone, Site
+from search_spaces.errors import InfeasibleError, InputError, nearest, plural
+from search_spaces.grouping import groups_of
+from search_spaces.sites import Backbone
 
 SHARES = ("cell_inplane_ratio", "cell_outplane_ratio", "nonlocal_basis_ratio")
 """Ratios that never exceed 1."""
@@ -68,22 +69,19 @@ def count_many(
     base = NetworkConfig(backbone=backbone.name, spatial_partition=spatial_partition)
     if sharing_range is not None:
         base = NetworkConfig(**{**base.model_dump(), "sharing_range": sharing_range})
-    groups = _grouped(backbone, base.sharing_range)
+    groups = groups_of(backbone, base.sharing_range)
     parts = {"network": 0, "stage": len(backbone.stages), "warehouse": len(groups)}[granularity]
-    read = _read(columns, base, parts, granularity)
+    read = read_columns(columns, base, parts, granularity)
 
     rows = len(read["reduction"])
     params = np.full(rows, backbone.plain_params)
     macs = np.full(rows, backbone.macs)
     feasible, large = np.ones(rows, dtype=bool), np.zeros(rows, dtype=bool)
-    for index, (stage, sites) in enumerate(groups):
-        part = stage if granularity == "stage" else index
-        costs = warehouse_costs(
-            sites,
-            {name: c if c.ndim == 1 else c[:, part] for name, c in read.items()},
-            spatial_partition=spatial_partition,
-            linear_bias=backbone.attention_norm == "layer",
-        )
+    for index, group in enumerate(groups):
+        part = group.stage if granularity == "stage" else index
+        ratios = {name: c if c.ndim == 1 else c[:, part] for name, c in read.items()}
+        layout = warehouse_layout(backbone, group, ratios, spatial_partition=spatial_partition)
+        costs = layout.costs
         params, macs = params + costs.params, macs + costs.macs
         feasible &= costs.feasible
         large |= costs.large
@@ -132,15 +130,7 @@ def count_configs(configs: Sequence[NetworkConfig], backbone: Backbone) -> Count
     return Counts(_narrowed(params), _narrowed(macs), feasible)
 
 
-def _grouped(backbone: Backbone, sharing_range: tuple[str, ...]) -> list[tuple[int, list[Site]]]:
-    """The sites of each warehouse, with the stage of the first of them."""
-    members: dict[str, list[Site]] = defaultdict(list)
-    for site in backbone.sites:
-        members[site.address.merged(sharing_range)].append(site)
-    return [(backbone.stages.index(s[0].address.stage), s) for s in members.values()]
-
-
-def _read(
+def read_columns(
     columns: Mapping[str, ArrayLike], base: NetworkConfig, parts: int, granularity: Granularity
 ) -> dict[str, Floats]:
     """Every ratio as a column of shape ``(rows,)`` or ``(rows, parts)``, checked."""
@@ -168,9 +158,9 @@ def _read(
             )
         if column.ndim > 1 and column.shape[1] != parts:
             raise InfeasibleError(
-                f"{name} has {column.shape[1]} values a row, but {base.backbone} has {parts} parts "
-                f"at granularity {granularity!r}.",
-                f"Give {parts} values, or one for the whole network.",
+                f"{name} has {plural(column.shape[1], 'value')} a row, but {base.backbone} has "
+                f"{plural(parts, 'part')} at granularity {granularity!r}.",
+                f"Give {plural(parts, 'value')}, or one for the whole network.",
             )
     return {name: read.get(name, np.full(rows, getattr(base, name))) for name in RATIOS}
 

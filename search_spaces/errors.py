@@ -42,6 +42,11 @@ class InfeasibleError(InputError):
     """A configuration whose network cannot be built; the cause names the site and the sizes."""
 
 
+def plural(number: int, noun: str, many: str | None = None) -> str:
+    """``1 trial``, ``2 trials``, and ``2 classes`` where ``many`` says so."""
+    return f"{number:,} " + (noun if number == 1 else many or f"{noun}s")
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return ``" Did you mean 'x'?"`` for the closest known word, or an empty string."""
     close = get_close_matches(word, list(known), n=1, cutoff=0.5)

@@ -19,6 +19,14 @@ from typing import Any, Literal, Self
 SHARING_TOKENS = ("stage", "layer", "conv", "pwconv", "dwconv")
 """Address parts that can be merged. ``stage`` is ours; the others are upstream's."""
 
+SHARING_RANGES: dict[str, tuple[str, ...]] = {
+    "none": (),
+    "layer": ("layer",),
+    "stage": ("layer", "conv", "pwconv", "dwconv"),
+    "network": ("stage", "layer", "conv", "pwconv", "dwconv"),
+}
+"""Sharing ranges by the name a study file uses, from a warehouse a site to one a group."""
+
 SiteKind = Literal["conv", "linear"]
 AttentionNorm = Literal["batch", "layer"]
 

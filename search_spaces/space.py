@@ -10,17 +10,21 @@ import numpy as np
 
 from search_spaces.budget import Count, count
 from search_spaces.choices import Choice, FloatRange, Options, Value, rounded
-from search_spaces.config import RATIOS, SHARING_RANGES, NetworkConfig
+from search_spaces.config import RATIOS, NetworkConfig
 from search_spaces.constraints import Limits
 from search_spaces.counting import count_configs
 from search_spaces.errors import InfeasibleError, InputError, nearest
-from search_spaces.sites import Backbone
+from search_spaces.sites import SHARING_RANGES, Backbone
 
 SETTINGS = (*RATIOS, "sharing_range", "spatial_partition")
 """What may be chosen, by upstream's names."""
 
 _POOL = 1024
 _EDGE = 4096
+
+
+Sized = Literal["params", "macs"]
+"""What the size of a network is."""
 
 
 class _Size(NamedTuple):
@@ -142,7 +146,9 @@ class Space:
         except InfeasibleError:
             return None
 
-    def spread(self, number: int, limits: Limits, seed: int) -> list[dict[str, Value]]:
+    def spread(
+        self, number: int, limits: Limits, seed: int, by: Sized = "params"
+    ) -> list[dict[str, Value]]:
         """Values of networks inside the limits whose sizes cover the budget evenly.
 
         Random draws are counted, and for each of ``number`` evenly spaced points between the
@@ -154,7 +160,7 @@ class Space:
             ``number`` values, or fewer where fewer networks were found.
         """
         drawn = self._drawn(seed)
-        found = {params: values for values, params in self._inside(drawn, limits)}
+        found = {getattr(size, by): values for values, size in self._inside(drawn, limits)}
         if not found:
             return []
         sizes = dict(sorted(found.items()))
@@ -175,16 +181,28 @@ class Space:
         found = list(self._inside(self._probes(seed), Limits()))
         if not found:
             return None
-        config = self.decode(min(found, key=lambda one: one[1])[0])
+        config = self.decode(min(found, key=lambda one: one[1].params)[0])
         return config, count(config, self.backbone)
 
-    def smallest_params(self, seed: int = 0) -> int:
-        """Parameters of the smallest network found; 1 if there is none."""
-        return min((size for _, size in self._inside(self._probes(seed), Limits())), default=1)
+    def ends(
+        self, limits: Limits, seed: int = 0, by: Sized = "params"
+    ) -> tuple[NetworkConfig, NetworkConfig] | None:
+        """The smallest and the largest network found inside the limits, or None."""
+        inside = self._inside(self._probes(seed), limits)
+        found = sorted(inside, key=lambda one: getattr(one[1], by))
+        return (self.decode(found[0][0]), self.decode(found[-1][0])) if found else None
 
-    def largest(self, seed: int = 0) -> int:
-        """Parameters of the largest network found among the corners and random draws."""
-        return max((size for _, size in self._inside(self._probes(seed), Limits())), default=0)
+    def smallest_params(self, seed: int = 0, by: Sized = "params") -> int:
+        """Parameters, or MACs, of the smallest network found; 1 if there is none."""
+        return min(self._sizes(seed, by), default=1)
+
+    def largest(self, seed: int = 0, by: Sized = "params") -> int:
+        """Parameters, or MACs, of the largest network found among corners and random draws."""
+        return max(self._sizes(seed, by), default=0)
+
+    def _sizes(self, seed: int, by: Sized) -> Iterator[int]:
+        for _, size in self._inside(self._probes(seed), Limits()):
+            yield getattr(size, by)
 
     def has_member(self, limits: Limits, seed: int = 0) -> bool:
         """Whether some network inside the limits was found among corners and random draws."""
@@ -192,14 +210,14 @@ class Space:
 
     def _inside(
         self, many: Iterable[dict[str, Value]], limits: Limits
-    ) -> Iterator[tuple[dict[str, Value], int]]:
-        """Values of networks that can be built inside the limits, with their parameters."""
+    ) -> Iterator[tuple[dict[str, Value], _Size]]:
+        """Values of networks that can be built inside the limits, with their sizes."""
         pool = list(many)
         counts = count_configs([self.decode(values) for values in pool], self.backbone)
         for row, values in enumerate(pool):
             size = _Size(int(counts.params[row]), int(counts.macs[row]))
             if counts.feasible[row] and not limits.broken(size):
-                yield values, size.params
+                yield values, size
 
     def _drawn(self, seed: int) -> Iterator[dict[str, Value]]:
         rng = np.random.default_rng(seed)

@@ -18,15 +18,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from itertools import pairwise
-from math import gcd, prod
+from math import prod
 
+from search_spaces import formulas
 from search_spaces.backbones import shipped
 from search_spaces.config import NetworkConfig
-from search_spaces.errors import InfeasibleError
+from search_spaces.errors import InfeasibleError, plural
+from search_spaces.grouping import Group, groups_of
 from search_spaces.sites import Backbone, Site
-
-MIN_HIDDEN = 16
-"""Narrowest hidden layer of an attention, and smallest basis (upstream's constant)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,27 +88,29 @@ class SitePlan:
     @property
     def attention_params(self) -> int:
         """Parameters of the site's attention, norm included."""
-        logits = (self.cells + 1) * self.mixtures
-        first = self.site.in_channels * self.hidden + self.hidden * self.linear_bias
-        norm = 2 * self.hidden
-        if self.basis is None:
-            return first + norm + (self.hidden + 1) * logits
-        second = self.hidden * (self.local + self.basis + 1) * self.mixtures
-        return first + norm + second + self.basis * (self.cells - self.local) + logits
+        return self._attention_costs()[0]
 
     @property
     def attention_macs(self) -> int:
         """MACs of the attention's linears for one image."""
-        first = self.site.in_channels * self.hidden
-        if self.basis is None:
-            return first + self.hidden * (self.cells + 1) * self.mixtures
-        second = self.hidden * (self.local + self.basis + 1) * self.mixtures
-        return first + second + self.mixtures * self.basis * (self.cells - self.local)
+        return self._attention_costs()[1]
+
+    def _attention_costs(self) -> tuple[int, int]:
+        direct = self.basis is None
+        return formulas.attention_costs(
+            self.site.in_channels,
+            self.mixtures,
+            self.cells,
+            self.hidden,
+            local=self.cells if direct else self.local,
+            basis=self.basis or 0,
+            linear_bias=self.linear_bias,
+        )
 
     @property
     def mixing_macs(self) -> int:
         """MACs of assembling the kernel of one image from all cells of the warehouse."""
-        return self.cells * self.site.weight_params
+        return formulas.mixing_macs(self.site, self.cells)
 
     def beta_rows(self) -> tuple[int, ...]:
         """For each mixture, the cell that beta points to; ``cells`` stands for the zero cell.
@@ -153,36 +154,6 @@ class Plan:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """Sites that meet in one warehouse, before cells are cut."""
-
-    name: str
-    sites: tuple[int, ...]
-    stage: int
-    gcd_out: int
-    gcd_in: int
-    kernels: tuple[tuple[int, ...], ...]
-
-
-@lru_cache(maxsize=256)
-def _groups(backbone: Backbone, sharing_range: tuple[str, ...]) -> tuple[_Group, ...]:
-    members: dict[str, list[int]] = {}
-    for index, site in enumerate(backbone.sites):
-        members.setdefault(site.address.merged(sharing_range), []).append(index)
-    return tuple(
-        _Group(
-            name=name,
-            sites=tuple(indices),
-            stage=backbone.stages.index(backbone.sites[indices[0]].address.stage),
-            gcd_out=gcd(*(backbone.sites[i].out_channels for i in indices)),
-            gcd_in=gcd(*(backbone.sites[i].group_in_channels for i in indices)),
-            kernels=tuple(dict.fromkeys(backbone.sites[i].kernel for i in indices)),
-        )
-        for name, indices in members.items()
-    )
-
-
 @lru_cache(maxsize=4096)
 def exact(ratio: float) -> Fraction:
     """The fraction a person meant by a float: 0.1 is 1/10, 0.3333333333333333 is 1/3.
@@ -218,7 +189,7 @@ def plan_network(
     """
     if backbone is None:
         backbone = shipped(config.backbone, config.num_classes, config.in_channels, input_size)
-    groups = _groups(backbone, config.sharing_range)
+    groups = groups_of(backbone, config.sharing_range)
     warehouses: list[WarehousePlan] = []
     sites: dict[int, SitePlan] = {}
     for index, group in enumerate(groups):
@@ -237,7 +208,7 @@ class _Picker:
     config: NetworkConfig
     backbone: Backbone
     index: int
-    group: _Group
+    group: Group
     total: int
 
     def __call__(self, setting: str) -> Fraction:
@@ -247,17 +218,17 @@ class _Picker:
         by_stage = self.config.granularity == "stage"
         wanted = len(self.backbone.stages) if by_stage else self.total
         if len(value) != wanted:
-            parts = "stages" if by_stage else "warehouses"
+            parts = plural(wanted, "stage" if by_stage else "warehouse")
             raise InfeasibleError(
-                f"{setting} has {len(value)} values, but {self.config.backbone} has {wanted} "
+                f"{setting} has {plural(len(value), 'value')}, but {self.config.backbone} has "
                 f"{parts} under this sharing range.",
-                f"Give {wanted} values, or one for the whole network.",
+                f"Give {plural(wanted, 'value')}, or one for the whole network.",
             )
         return exact(value[self.group.stage if by_stage else self.index])
 
 
 def _plan_warehouse(
-    config: NetworkConfig, backbone: Backbone, index: int, group: _Group, pick: _Picker
+    config: NetworkConfig, backbone: Backbone, index: int, group: Group, pick: _Picker
 ) -> tuple[WarehousePlan, list[SitePlan]]:
     cell_out = _cell_channels(backbone, group, group.gcd_out, pick, "cell_outplane_ratio")
     cell_in = _cell_channels(backbone, group, group.gcd_in, pick, "cell_inplane_ratio")
@@ -267,15 +238,8 @@ def _plan_warehouse(
     uses_basis = basis_ratio < 1
 
     served = [backbone.sites[i] for i in group.sites]
-    blocks = [
-        (
-            prod(site.kernel) // prod(cell_kernel),
-            site.out_channels // cell_out,
-            site.group_in_channels // cell_in,
-        )
-        for site in served
-    ]
-    cells = max(floor_times(ratio, sum(map(prod, blocks))), 1)
+    blocks = [formulas.cut(site, cell_out, cell_in, cell_kernel) for site in served]
+    cells = formulas.cells(floor_times(ratio, sum(map(prod, blocks))))
     plans = []
     start = 0
     for site, cut in zip(served, blocks, strict=True):
@@ -291,9 +255,9 @@ def _plan_warehouse(
                 start=start,
                 local=local,
                 owned=cells - start if last else local,
-                hidden=max(floor_times(reduction, site.in_channels), MIN_HIDDEN),
+                hidden=formulas.width(floor_times(reduction, site.in_channels)),
                 basis=(
-                    max(floor_times(basis_ratio, cells - local), MIN_HIDDEN) if uses_basis else None
+                    formulas.width(floor_times(basis_ratio, cells - local)) if uses_basis else None
                 ),
                 linear_bias=backbone.attention_norm == "layer",
             )
@@ -304,11 +268,11 @@ def _plan_warehouse(
 
 
 def _cell_channels(
-    backbone: Backbone, group: _Group, common: int, pick: _Picker, setting: str
+    backbone: Backbone, group: Group, common: int, pick: _Picker, setting: str
 ) -> int:
     """Channels of a cell along one side: it must divide those of every site, so their gcd."""
     ratio = pick(setting)
-    cell = max(floor_times(ratio, common), 1)
+    cell = formulas.cell_channels(floor_times(ratio, common))
     if common % cell == 0:
         return cell
     side = "out_channels" if setting == "cell_outplane_ratio" else "group_in_channels"
@@ -316,19 +280,19 @@ def _cell_channels(
     divisors = [d for d in range(1, common + 1) if common % d == 0]
     below = max(d for d in divisors if d < cell)
     above = min(d for d in divisors if d > cell)
+    channels = plural(getattr(site, side), "channel")
     raise InfeasibleError(
-        f"{setting}={float(ratio):g} cuts cells of {cell} channels in warehouse {group.name!r}, "
-        f"which do not divide the {getattr(site, side)} channels of site {site.name!r}.",
+        f"{setting}={float(ratio):g} cuts cells of {plural(cell, 'channel')} in warehouse "
+        f"{group.name!r}, which do not divide the {channels} of site {site.name!r}.",
         f"The nearest ratios that work there are {below}/{common} ({below / common:g}) and "
         f"{above}/{common} ({above / common:g}).",
     )
 
 
-def _cell_kernel(config: NetworkConfig, backbone: Backbone, group: _Group) -> tuple[int, ...]:
-    if config.spatial_partition:
-        return (1,) * max(map(len, group.kernels))
-    if len(group.kernels) == 1:
-        return group.kernels[0]
+def _cell_kernel(config: NetworkConfig, backbone: Backbone, group: Group) -> tuple[int, ...]:
+    kernel = group.cell_kernel(spatial_partition=config.spatial_partition)
+    if kernel is not None:
+        return kernel
     other = next(
         s for s in map(backbone.sites.__getitem__, group.sites) if s.kernel != group.kernels[0]
     )

@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+# Networks here are small: a second thread saves nothing, and waits for a core on a busy machine.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # No deadlines: a machine that runs other work beside the tests would fail them at random.
 settings.register_profile("kwsearch", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("kwsearch")

@@ -2,7 +2,8 @@
 
 ``runs/<study>/checkpoints/<when the study was created>/<trial>-<epoch>.safetensors``. While a trial
 runs, its last `KEPT_RUNGS` stay: the newest to go on from, the one before in case that one is
-damaged. Once it is over only the weights of a member of the front stay, and the database names
+damaged. Of a paused trial, which may be taken up again, the newest stays. Once a trial is over
+only the weights of a member of the front stay, and the database names
 them with their SHA-256. A study created again under an old name has a folder of its own, so it
 never takes an older one's checkpoints for its own.
 
@@ -11,7 +12,7 @@ Trainings on other machines need the runs folder at the same path there.
 
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from pathlib import Path
 from typing import Self
@@ -26,17 +27,30 @@ KEPT_RUNGS = 2
 ENDING = ".safetensors"
 
 
+def runs_folders(database: Path | None) -> tuple[Path, ...]:
+    """Where runs may have left their files, in this order.
+
+    That is ``runs`` in the current directory, the folder in which an SQLite file lies, and ``runs``
+    beside that file.
+
+    Args:
+        database: the SQLite file, None for a server.
+    """
+    beside = () if database is None else (database.parent, database.parent / RUNS.name)
+    return tuple(dict.fromkeys(folder.absolute() for folder in (RUNS, *beside)))
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoints:
     """The checkpoints of one study; small, and to be handed to whoever trains.
 
     Attributes:
         runs: the runs folder, absolute.
-        place: this study's checkpoints inside it.
+        subfolder: this study's checkpoints inside it.
     """
 
     runs: Path
-    place: str
+    subfolder: str
 
     @classmethod
     def of(cls, study: StudyRecord, runs: Path = RUNS) -> Self:
@@ -44,25 +58,44 @@ class Checkpoints:
         created = study.created_at.astimezone(UTC).strftime("%Y%m%dT%H%M%S%f")
         return cls(runs.resolve(), f"{study.name}/checkpoints/{created}")
 
+    def of_audits(self) -> Self:
+        """Those of the study's audits, which are numbered as baselines are."""
+        return replace(self, subfolder=f"{self.subfolder}/audits")
+
     def path(self, number: int, epoch: int) -> Path:
         """File of a trial's state after an epoch."""
-        return self.runs / self.place / f"{number}-{epoch}{ENDING}"
+        return self.runs / self.subfolder / f"{number}-{epoch}{ENDING}"
 
     def of_trial(self, number: int) -> list[Path]:
         """A trial's checkpoints, newest first."""
         found = [(epoch, path) for trial, epoch, path in self._all() if trial == number]
         return [path for _, path in sorted(found, reverse=True)]
 
-    def thin(self, number: int) -> None:
-        """Remove what a trial no longer needs while it runs."""
-        _remove(self.of_trial(number)[KEPT_RUNGS:])
+    def thin(self, number: int, keep: int = KEPT_RUNGS) -> None:
+        """Remove all but the newest files of a trial that runs, or that is paused."""
+        _remove(self.of_trial(number)[keep:])
+
+    def newest(self) -> dict[int, int]:
+        """By trial, the epochs after which its newest checkpoint was written."""
+        found: dict[int, int] = {}
+        for number, epoch, _ in self._all():
+            found[number] = max(epoch, found.get(number, 0))
+        return found
+
+    def sizes(self) -> dict[int, int]:
+        """By trial, the bytes that its checkpoints take."""
+        found: dict[int, int] = {}
+        for number, _, path in self._all():
+            with suppress(FileNotFoundError):
+                found[number] = found.get(number, 0) + path.stat().st_size
+        return found
 
     def weights(self, number: int, epoch: int) -> KeptFile | None:
         """What the database shall say of a trial's last checkpoint; None if it is not there."""
         path = self.path(number, epoch)
         with suppress(FileNotFoundError):
-            place = path.relative_to(self.runs).as_posix()
-            return KeptFile(place, file_sha256(path), path.stat().st_size)
+            name = path.relative_to(self.runs).as_posix()
+            return KeptFile(name, file_sha256(path), path.stat().st_size)
         return None
 
     def take_over(self, number: int, epoch: int, kept: KeptFile) -> None:
@@ -93,7 +126,7 @@ class Checkpoints:
 
         Only for whoever holds the study's lease, before anything is trained.
         """
-        folder = self.runs / self.place
+        folder = self.runs / self.subfolder
         _remove(path for path in _files(folder) if path.name.startswith(DRAFT))
         named = {self.runs / file.path for file in kept}
         _remove(p for number, _, p in self._all() if number not in unfinished and p not in named)
@@ -103,7 +136,7 @@ class Checkpoints:
 
     def _all(self) -> Iterator[tuple[int, int, Path]]:
         """Trial, epoch and path of every checkpoint, in no order."""
-        for path in _files(self.runs / self.place):
+        for path in _files(self.runs / self.subfolder):
             number, _, epoch = path.stem.partition("-")
             if path.suffix == ENDING and number.isdecimal() and epoch.isdecimal():
                 yield int(number), int(epoch), path

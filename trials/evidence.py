@@ -11,7 +11,8 @@ from itertools import islice
 
 import numpy as np
 
-from trials.pareto import Point, crowding, ranks
+from trials.area import Point
+from trials.pareto import crowding, ranks
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +20,17 @@ class Observation:
     """A finished trial as samplers see it.
 
     Attributes:
-        params: parameters of the network.
+        cost: of the network, see `trials.costs`.
         accuracy: its last accuracy.
         lacking: share of the top rung's epochs that it was not trained for, 0 if complete.
+        curve: epochs, accuracy and its standard error of every measurement, by epochs; may be
+            empty.
     """
 
-    params: int
+    cost: int
     accuracy: float
     lacking: float = 0.0
+    curve: tuple[tuple[int, float, float], ...] = ()
 
 
 def thinned(seen: Sequence[Observation], number: int) -> list[int]:
@@ -43,9 +47,9 @@ def thinned(seen: Sequence[Observation], number: int) -> list[int]:
     if len(seen) <= number:
         return list(range(len(seen)))
     kept = set(by_merit(seen)[: number // 2])
-    others = (place for place in reversed(range(len(seen))) if place not in kept)
+    others = (index for index in reversed(range(len(seen))) if index not in kept)
     kept.update([*islice(others, number // 4)])
-    rest = sorted(set(range(len(seen))) - kept, key=lambda place: (seen[place].params, place))
+    rest = sorted(set(range(len(seen))) - kept, key=lambda index: (seen[index].cost, index))
     room = number - len(kept)
     kept.update(rest[int((step + 0.5) * len(rest) / room)] for step in range(room))
     return sorted(kept)
@@ -55,11 +59,11 @@ def by_merit(seen: Sequence[Observation]) -> list[int]:
     """Places of observations, the best first: complete ones, by rank, then by crowding."""
     if not seen:
         return []
-    points = [Point.of(one.params, one.accuracy, place) for place, one in enumerate(seen)]
+    points = [Point.of(one.cost, one.accuracy, index) for index, one in enumerate(seen)]
     lacking = np.array([one.lacking for one in seen])
     rank = ranks(points)
     distance = np.zeros(len(seen))
     for front in range(int(rank.max()) + 1):
-        places = np.flatnonzero(rank == front)
-        distance[places] = crowding([points[place] for place in places])
-    return [int(place) for place in np.lexsort((-distance, rank, lacking))]
+        indices = np.flatnonzero(rank == front)
+        distance[indices] = crowding([points[index] for index in indices])
+    return [int(index) for index in np.lexsort((-distance, rank, lacking))]

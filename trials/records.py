@@ -4,14 +4,17 @@ Accuracy is a share (0 to 1) of validation images, times are UTC, durations are 
 monotonic clock.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from search_spaces import Backbone, NetworkConfig
+import search_spaces
+from search_spaces import Backbone
 from search_spaces.choices import Value
+from search_spaces.latency import Latency
+from trials.area import Area
 
 
 class TrialState(StrEnum):
@@ -35,13 +38,15 @@ class Refusal(StrEnum):
     INFEASIBLE = "infeasible"
     OVER_BUDGET = "over_budget"
     UNDER_BUDGET = "under_budget"
+    OVER_LATENCY = "over_latency"
+    UNDER_LATENCY = "under_latency"
     KNOWN = "known"
 
 
 class Verdict(StrEnum):
     """What `Search.report` answers to a measurement."""
 
-    GO_ON = "go on"
+    CONTINUE = "go on"
     STOP = "stop"
 
 
@@ -58,30 +63,135 @@ class Trial:
         macs: MACs of one image at the proxy's input size, exact.
         seed: seed of the training, made from the study's seed and the digest.
         attempt: 1, and one more each time the trial is handed out again.
+        latency: measured before the training; None where the study measures none.
+        cost: what the study compares sizes by: parameters, where none is given, or MACs, or
+            nanoseconds of latency.
     """
 
     study: str
     number: int
-    config: NetworkConfig
+    config: "search_spaces.NetworkConfig"
     digest: str
     params: int
     macs: int
     seed: int
     attempt: int = 1
+    latency: Latency | None = None
+    cost: int = 0
+
+    def __post_init__(self) -> None:
+        """The cost is that of parameters unless it is given."""
+        if not self.cost:
+            object.__setattr__(self, "cost", self.params)
+
+    @property
+    def key(self) -> str:
+        """What the trial is called among its study's jobs; fit for the name of a file."""
+        return f"{self.number}"
+
+
+class Role(StrEnum):
+    """Why a network is measured that is no trial: which plain one it is, or a trial again."""
+
+    PLAIN = "plain"
+    WIDTH = "width"
+    NAMED = "named"
+    REPEAT = "repeat"
+    AUDIT = "audit"
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is a network without warehouses, and no trial's."""
+        return self not in (Role.REPEAT, Role.AUDIT)
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """One training of a plain network, by the proxy that trials are measured by.
+
+    Baselines are no trials: they stand on no front, and no sampler is told of them. So is it with a
+    repeat, which trains the network of a trial from a further seed, and with an audit, which trains
+    it to another length.
+
+    Attributes:
+        study: name of the study.
+        number: place among the study's baselines, from 0.
+        role: the study's own backbone, another width of it, or a network that a person names.
+        backbone: table of the network.
+        params: parameters of the plain network, exact.
+        macs: MACs of one image at the proxy's input size, exact.
+        seed: seed of the training; weights, order and augmentation follow from it.
+        attempt: 1, and one more each time the baseline is handed out again.
+        repeats: the trial whose network a repeat or an audit trains; None for a plain network.
+        schedule_epochs: of an audit, the length of its schedule; None for that of a trial.
+        latency: see `Trial`.
+        cost: see `Trial`.
+    """
+
+    study: str
+    number: int
+    role: Role
+    backbone: Backbone
+    params: int
+    macs: int
+    seed: int
+    attempt: int = 1
+    repeats: Trial | None = None
+    schedule_epochs: int | None = None
+    latency: Latency | None = None
+    cost: int = 0
+
+    def __post_init__(self) -> None:
+        """The cost is that of parameters unless it is given."""
+        if not self.cost:
+            object.__setattr__(self, "cost", self.params)
+
+    @property
+    def digest(self) -> str:
+        """Of the network that is trained."""
+        return self.backbone.digest if self.repeats is None else self.repeats.digest
+
+    @property
+    def key(self) -> str:
+        """What the baseline is called among its study's jobs; fit for the name of a file."""
+        return f"baseline-{self.number}"
+
+    @property
+    def network(self) -> str:
+        """Name of the network."""
+        return self.backbone.name if self.repeats is None else f"trial {self.repeats.number}"
+
+
+Job = Trial | Baseline
+"""What executors run."""
+
+
+class Reported(NamedTuple):
+    """A value that a task reports beside the quality that counts.
+
+    Attributes:
+        value: a finite number, in whatever unit and direction.
+        error: its standard error, None where it is not known.
+    """
+
+    value: float
+    error: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """A network's state after an epoch.
+    """A network's state after an epoch: values by name, one of which counts.
 
     Attributes:
         epoch: epochs trained so far, from 1.
-        accuracy: share of validation images classified rightly.
-        accuracy_error: its binomial standard error, ``sqrt(a * (1 - a) / images)``.
+        accuracy: the study's quality, whatever its name is, a share; unless told otherwise that of
+            validation images classified rightly.
+        accuracy_error: its standard error over the images, see `trials.shares.standard_error`.
         loss: mean cross-entropy over the validation images, without label smoothing.
         images: validation images evaluated.
         seconds: time of training and evaluation that led here, from the first epoch on; the time
             of an attempt that got lost counts up to the checkpoint that the next one went on from.
+        further: values by name that are kept and do not count, the quality not among them.
     """
 
     epoch: int
@@ -90,13 +200,27 @@ class Measurement:
     loss: float
     images: int
     seconds: float
+    further: Mapping[str, Reported] = field(default_factory=dict, hash=False)
+
+    def numbers(self) -> Iterator[float]:
+        """All that has to be finite."""
+        yield from (self.accuracy, self.accuracy_error, self.loss, self.seconds)
+        for value, error in self.further.values():
+            yield value
+            if error is not None:
+                yield error
+
+
+def by_name(plain: Mapping[str, Any] | None) -> dict[str, Reported]:
+    """Further values out of pairs of value and error, as JSON keeps them; None is none of them."""
+    return {name: Reported(*pair) for name, pair in (plain or {}).items()}
 
 
 Report = Callable[[Measurement], Verdict]
 """What a measuring function calls after each rung; it returns early on ``Verdict.STOP``."""
 
-Measure = Callable[[Trial, Report], None]
-"""Trains and measures one trial. It raises on failure; the executor names the cause."""
+Measure = Callable[[Job, Report], None]
+"""Trains and measures one trial or baseline. It raises on failure; the executor names the cause."""
 
 
 class Entry(NamedTuple):
@@ -104,13 +228,13 @@ class Entry(NamedTuple):
 
     Attributes:
         number: of the trial.
-        params: of its network.
+        cost: of its network, see `Trial`.
         accuracy: measured at the rung.
         went_on: whether it was trained beyond the rung, or still may be.
     """
 
     number: int
-    params: int
+    cost: int
     accuracy: float
     went_on: bool
 
@@ -144,8 +268,9 @@ class FrontUpdate:
     """The front after a trial.
 
     Attributes:
-        members: numbers of the trials on the front, by ascending parameters.
-        hypervolume: area between front and reference point, in parameters x accuracy.
+        members: numbers of the trials on the front, by ascending cost.
+        hypervolume: mean height of the front over the logarithm of the cost, see
+            `trials.area.Area`.
     """
 
     members: tuple[int, ...]
@@ -174,7 +299,7 @@ class FullTraining:
     Attributes:
         epochs: its length.
         accuracy: share of the images classified rightly.
-        accuracy_error: its binomial standard error.
+        accuracy_error: its standard error.
         loss: mean cross-entropy, without label smoothing.
         images: images evaluated.
         seconds: time of the training.
@@ -205,7 +330,9 @@ class NewStudy:
         backbone: the table that plans are made on.
         seed: seed of sampler, split and trainings.
         trials: how many trials are asked for.
-        reference_params: right end of the area that hypervolume measures.
+        smallest_params: left end of the area that hypervolume measures, see `trials.area.Area`; as
+            `Trial.cost`, in MACs or nanoseconds where the study compares sizes by these.
+        reference_params: its right end.
         reference_accuracy: its lower end.
     """
 
@@ -214,8 +341,14 @@ class NewStudy:
     backbone: Backbone
     seed: int
     trials: int
+    smallest_params: int
     reference_params: int
     reference_accuracy: float
+
+    @property
+    def area(self) -> Area:
+        """What hypervolume is a share of."""
+        return Area(self.smallest_params, self.reference_params, self.reference_accuracy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +406,8 @@ class TrialRecord:
         started_at: UTC of the last attempt.
         finished_at: UTC, None while open.
         hypervolume: of the front after it, None while open.
+        finish_order: its place among the study's trials in the order in which they ended, from 0;
+            None while open. Clocks step, so it does not follow from times.
     """
 
     trial: Trial
@@ -290,6 +425,7 @@ class TrialRecord:
     started_at: datetime
     finished_at: datetime | None
     hypervolume: float | None
+    finish_order: int | None = None
 
     @property
     def number(self) -> int:
@@ -298,8 +434,48 @@ class TrialRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class BaselineRecord:
+    """A baseline as the database has it.
+
+    Attributes:
+        baseline: what is handed out.
+        state: where it is; a baseline is never stopped.
+        cause: see `Outcome`.
+        detail: see `Outcome`.
+        worker: who measured it last, ``host:pid``.
+        lost: attempts at it since one has measured something new.
+        epochs: epochs measured.
+        accuracy: accuracy of its last measurement, None before the first.
+        accuracy_error: its standard error.
+        loss: loss of its last measurement.
+        images: validation images of its last measurement.
+        seconds: time of its last measurement.
+        finished_at: UTC, None while open.
+    """
+
+    baseline: Baseline
+    state: TrialState
+    cause: str | None
+    detail: str | None
+    worker: str | None
+    lost: int
+    epochs: int
+    accuracy: float | None
+    accuracy_error: float | None
+    loss: float | None
+    images: int | None
+    seconds: float
+    finished_at: datetime | None
+
+    @property
+    def number(self) -> int:
+        """Place among the study's baselines, from 0."""
+        return self.baseline.number
+
+
+@dataclass(frozen=True, slots=True)
 class Earlier:
-    """A trial of another study that was trained just as a trial of this one would be.
+    """A trial or baseline of another study that was trained just as one of this would be.
 
     Attributes:
         study: its study.
@@ -325,7 +501,7 @@ class PastTrial:
         number: place in the study.
         values: the choices that the sampler made.
         sampler_state: what the sampler wants back.
-        params: parameters of the network.
+        cost: of the network, see `Trial`.
         epochs: epochs measured.
         accuracy: accuracy after them.
     """
@@ -333,7 +509,7 @@ class PastTrial:
     number: int
     values: Mapping[str, Value]
     sampler_state: Mapping[str, Any]
-    params: int
+    cost: int
     epochs: int
     accuracy: float
 

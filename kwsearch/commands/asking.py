@@ -8,15 +8,22 @@ import typer
 
 from kwsearch.commands.options import (
     DETAILS,
+    OF_MEANS,
+    QUARTILES,
     AsCsv,
     AsJson,
     Database,
+    Hypervolume,
+    MaxLatency,
+    MaxMacs,
     MaxParams,
+    MinAccuracy,
     Name,
+    Sure,
     Within,
     form_of,
 )
-from kwsearch.output import show_record, show_rows
+from kwsearch.output import say, show_record, show_rows
 from trials.names import check_name
 
 
@@ -31,22 +38,25 @@ def studies(database: Database = None, as_json: AsJson = False, as_csv: AsCsv = 
 
 
 def status(
-    name: Name, database: Database = None, as_json: AsJson = False, as_csv: AsCsv = False
+    name: Name,
+    hypervolume: Hypervolume = "log",
+    database: Database = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
 ) -> None:
     """Tell how far a study is, and what it turned down."""
     form = form_of(as_json, as_csv)
     from kwsearch import api
 
-    show_record(api.status(name, database=database), form)
+    show_record(api.status(name, database=database, hypervolume=hypervolume), form)
 
 
 def front(
     name: Name,
     max_params: MaxParams = None,
-    min_accuracy: Annotated[
-        float | None,
-        typer.Option(min=0, max=1, metavar="A", help="Least accuracy, as a share: 0.9."),
-    ] = None,
+    max_macs: MaxMacs = None,
+    max_latency: MaxLatency = None,
+    min_accuracy: MinAccuracy = None,
     knee: Annotated[
         bool, typer.Option("--knee", help="Only where more parameters stop paying off.")
     ] = False,
@@ -54,20 +64,34 @@ def front(
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """Print the front: trials that no other beats in both accuracy and parameters."""
+    """Print the front: trials that no other beats in both accuracy and cost."""
     form = form_of(as_json, as_csv)
     from kwsearch import api
 
     rows = api.front(
-        name, database=database, max_params=max_params, min_accuracy=min_accuracy, knee=knee
+        name,
+        database=database,
+        max_params=max_params,
+        max_macs=max_macs,
+        max_latency=max_latency,
+        min_accuracy=min_accuracy,
+        knee=knee,
     )
-    show_rows(rows, form, hide=DETAILS, empty="No trial on the front is like that.")
+    repeated = any(row["seeds"] > 1 for row in rows)
+    hide = DETAILS if repeated else (*DETAILS, *OF_MEANS)
+    show_rows(rows, form, hide=hide, empty="No trial on the front is like that.")
+    if repeated:
+        say(api.repeats(name, database=database)["sentence"])
+    say(api.pays(name, database=database)["sentence"])
 
 
 def best(
     name: Name,
     max_params: MaxParams = None,
+    max_macs: MaxMacs = None,
+    max_latency: MaxLatency = None,
     within: Within = None,
+    sure: Sure = False,
     database: Database = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
@@ -76,8 +100,18 @@ def best(
     form = form_of(as_json, as_csv)
     from kwsearch import api
 
-    record = api.best(name, max_params=max_params, within=within, database=database)
+    record = api.best(
+        name,
+        max_params=max_params,
+        max_macs=max_macs,
+        max_latency=max_latency,
+        within=within,
+        sure=sure,
+        database=database,
+    )
     show_record(record, form)
+    if record["seeds"] > 1:
+        say(f"Chosen by means over several seeds; its own is over {record['seeds']:,} trainings.")
 
 
 def trials(
@@ -97,7 +131,7 @@ def trials(
     if parquet is not None:
         sys.stdout.write(f"{api.parquet(name, output=parquet, database=database)}\n")
         return
-    hide = ("digest", "loss", "seconds")
+    hide = ("digest", "loss", "seconds", *QUARTILES)
     show_rows(api.trials(name, database=database), form, hide=hide, empty="No trial yet.")
 
 
@@ -118,6 +152,7 @@ def show(
 def compare(
     a: Annotated[str, typer.Argument(metavar="A", help="A study, or a trial as STUDY:NUMBER.")],
     b: Annotated[str, typer.Argument(metavar="B", help="Another one.")],
+    hypervolume: Hypervolume = "log",
     database: Database = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
@@ -128,7 +163,7 @@ def compare(
         check_name(name.partition(":")[0])
     from kwsearch import api
 
-    show_rows(api.compare(a, b, database=database), form)
+    show_rows(api.compare(a, b, database=database, hypervolume=hypervolume), form)
 
 
 COMMANDS = (studies, status, front, best, trials, show, compare)

@@ -1,10 +1,11 @@
 """Commands that look after a database: ``kwsearch database ...``."""
 
+import sys
 from typing import Annotated
 
 import typer
 
-from kwsearch.commands.options import AsCsv, AsJson, Database, form_of
+from kwsearch.commands.options import AsCsv, AsJson, Database, Name, form_of
 from kwsearch.output import Form, escape, say, show_record, show_rows
 from search_spaces.errors import InputError
 from trials.errors import DamagedDataError
@@ -64,7 +65,7 @@ def merge(
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """Take the studies of other databases in; studies that are there are united by network."""
+    """Take the studies of other databases in; studies that are there are merged by network."""
     form = form_of(as_json, as_csv)
     names = dict(_renaming(text) for text in rename or [])
     from kwsearch import api
@@ -80,5 +81,51 @@ def _renaming(text: str) -> tuple[str, str]:
     return check_name(old), check_name(new)
 
 
-COMMANDS = (upgrade, check, merge)
+def delete(
+    name: Name,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    database: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Delete a study with all that it has measured, its weights and its folder."""
+    form = form_of(as_json, as_csv=False)
+    from kwsearch import api
+
+    study = api.status(name, database=database)
+    if not yes:
+        done = ", ".join(f"{study[state]} {state}" for state in ("complete", "stopped", "failed"))
+        _ask(f"Delete study {name} ({done}) with its weights for good?")
+    show_record(api.delete_study(name, database=database), form)
+
+
+def rename(
+    old: Annotated[str, typer.Argument(metavar="OLD", help="A study's name.", parser=check_name)],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="Its new one.", parser=check_name)],
+    database: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Call a study by another name, with its weights and its folder."""
+    form = form_of(as_json, as_csv=False)
+    from kwsearch import api
+
+    show_record(api.rename_study(old, new, database=database), form)
+
+
+def _ask(question: str) -> None:
+    """Go on only if a person says yes.
+
+    Raises:
+        InputError: nobody is there to be asked, or the answer is no.
+    """
+    if not _a_person_is_there():
+        raise InputError(f"{question} Nobody can be asked here.", "Say so with --yes.")
+    if not typer.confirm(escape(question), err=True):
+        raise InputError("Nothing was changed.", "Answer y, or say --yes, to go on.")
+
+
+def _a_person_is_there() -> bool:
+    return sys.stdin.isatty()
+
+
+COMMANDS = (upgrade, check, merge, delete, rename)
 """In the order of ``--help``."""

@@ -11,8 +11,11 @@ from kwsearch.commands.options import (
     AsCsv,
     AsJson,
     Database,
+    Hypervolume,
+    MaxLatency,
     MaxParams,
     Name,
+    Sure,
     TrustCode,
     form_of,
 )
@@ -31,12 +34,14 @@ def report(
             help="A page (.html), or the front as .png, .pdf or .svg; runs/NAME/report.html.",
         ),
     ] = None,
+    hypervolume: Hypervolume = "log",
     database: Database = None,
 ) -> None:
     """Write one self-contained page about a study, or a picture of its front."""
     from kwsearch import api
 
-    sys.stdout.write(f"{api.report(name, output=output, database=database)}\n")
+    file = api.report(name, output=output, database=database, hypervolume=hypervolume)
+    sys.stdout.write(f"{file}\n")
 
 
 def export(
@@ -46,6 +51,8 @@ def export(
         int | None, typer.Option(min=0, metavar="N", help="Number of the trial.")
     ] = None,
     max_params: MaxParams = None,
+    max_latency: MaxLatency = None,
+    sure: Sure = False,
     ladder: Annotated[
         str | None,
         typer.Option(
@@ -60,10 +67,16 @@ def export(
     database: Database = None,
 ) -> None:
     """Write a network with its counts, its model card and where it came from into a folder."""
-    if [trial, max_params, ladder].count(None) != 2:  # noqa: PLR2004 - all but one
+    limit = max_params if max_latency is None else max_latency
+    if [trial, limit, ladder].count(None) != 2:  # noqa: PLR2004 - all but one
         raise InputError(
             "An export needs one choice of trials.",
-            "Give --trial N, --max-params P for the best under it, or --ladder SIZES.",
+            "Give --trial N, --max-params P or --max-latency T for the best under it, or --ladder "
+            "SIZES.",
+        )
+    if sure and limit is None:
+        raise InputError(
+            "--sure chooses under --max-params or --max-latency.", "Give one of them, or no --sure."
         )
     from kwsearch import api
 
@@ -75,6 +88,8 @@ def export(
             folder=folder,
             trial=trial,
             max_params=max_params,
+            max_latency=max_latency,
+            sure=sure,
             onnx=onnx,
             trust_code=trust_code,
             database=database,

@@ -1,16 +1,22 @@
 """What commands share: options, and how an answer is printed."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from kwsearch.output import Form
-from kwsearch.quantities import parse_points, parse_quantity
+from kwsearch.quantities import parse_duration, parse_points, parse_quantity, parse_share
 from search_spaces.errors import InputError
 from trials.names import check_name
 
-DETAILS = ("digest", "state", "epochs", "loss", "seconds")
+QUARTILES = ("latency_low", "latency_high", "hardware")
+"""Columns that a table of timed trials leaves to JSON and CSV."""
+
+DETAILS = ("digest", "state", "epochs", "loss", "seconds", "gain_low", "gain_high", *QUARTILES)
 """Columns of a trial that a table leaves to JSON and CSV."""
+
+OF_MEANS = ("seeds", "accuracy_low", "accuracy_high")
+"""Columns that say something where trials were trained from several seeds."""
 
 Database = Annotated[
     str | None,
@@ -28,6 +34,18 @@ MaxParams = Annotated[
     int | None,
     typer.Option(metavar="P", parser=parse_quantity, help="Most parameters, such as 300k or 6M."),
 ]
+MaxMacs = Annotated[
+    int | None,
+    typer.Option(metavar="M", parser=parse_quantity, help="Most MACs of one image, such as 20M."),
+]
+MaxLatency = Annotated[
+    float | None,
+    typer.Option(metavar="T", parser=parse_duration, help="Longest latency, such as 20ms."),
+]
+MinAccuracy = Annotated[
+    float | None,
+    typer.Option(metavar="A", parser=parse_share, help="Least accuracy, such as 0.9 or 90%."),
+]
 Within = Annotated[
     float | None,
     typer.Option(
@@ -39,6 +57,16 @@ Within = Annotated[
 Trials = Annotated[
     int | None,
     typer.Option(min=1, metavar="N", help="Trials in the whole study, instead of its own number."),
+]
+Sure = Annotated[
+    bool,
+    typer.Option("--sure", help="Choose by the lower end of the interval, among repeated trials."),
+]
+Hypervolume = Annotated[
+    Literal["log", "linear"],
+    typer.Option(
+        help="Measure hypervolume over log-parameters, or linearly over parameters from 0."
+    ),
 ]
 TrustCode = Annotated[
     bool,

@@ -1,7 +1,7 @@
 """Commands that search, and that look ahead before anything is trained."""
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +21,7 @@ from kwsearch.commands.options import (
 from kwsearch.output import Form, say, show_record, show_rows
 from kwsearch.progress import Progress, format_duration
 from kwsearch.quantities import parse_quantity
+from search_spaces.errors import plural
 from trials.names import check_name
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def plan(
 
     shown = references or form is Form.TABLE
     rows = api.plan(source, params=params, number=count, seed=seed, references=shown)
+    _tell_gap(rows, params)
     show_rows(rows, form, hide=DETAILS, empty="No configuration comes near.")
 
 
@@ -102,6 +104,10 @@ def search(
             help="Propose the best networks of another study first, or 'published' ones.",
         ),
     ] = None,
+    replace: Annotated[
+        bool,
+        typer.Option("--replace", help="Delete a study of that name first, with its weights."),
+    ] = False,
     database: Database = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
@@ -117,9 +123,13 @@ def search(
             name=name,
             trials=trials,
             seed_from=seed_from,
+            replace=replace,
             watch=progress,
+            watch_baselines=progress.baseline,
+            tell=say,
         )
     _conclude(record, api.front(record.name, database=database), form)
+    _tell(record.name, database)
 
 
 def resume(
@@ -137,8 +147,72 @@ def resume(
     from kwsearch import api
 
     with Progress() as progress:
-        record = api.resume(name, database=database, trials=trials, watch=progress, steal=steal)
+        record = api.resume(
+            name,
+            database=database,
+            trials=trials,
+            watch=progress,
+            watch_baselines=progress.baseline,
+            steal=steal,
+        )
     _conclude(record, api.front(record.name, database=database), form)
+    _tell(record.name, database)
+
+
+def simulate(
+    study: Study,
+    table: Annotated[
+        Path,
+        typer.Option("--table", metavar="FILE", help="A recorded table, as KW-Bench's."),
+    ],
+    trials: Trials = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            min=0, metavar="N", help="Another seed of the search; measurements stay the same."
+        ),
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Trials at a time, in virtual time.")
+    ] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Replay a search from a recorded table in seconds; nothing is trained or written."""
+    from kwsearch import api
+
+    found = api.simulate(_study(study), table, trials=trials, seed=seed, workers=workers)
+    for remark in found["remarks"]:
+        say(remark)
+    if as_json:
+        show_record(found, Form.JSON)
+        return
+    show_rows(found["front"], hide=DETAILS)
+    show_rows(_tenths(found["history"]))
+    say(
+        f"Hypervolume {found['hypervolume']:.4f} after {plural(found['epochs'], 'epoch')}: "
+        f"{found['share']:.1%} of the {found['best_hypervolume']:.4f} that the table holds."
+    )
+
+
+def _tenths(history: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Of a long history the last entries inside each tenth of the epochs."""
+    spent = history[-1]["epochs"]
+    chosen = {
+        max(place for place, row in enumerate(history) if row["epochs"] <= spent * tenth / 10)
+        for tenth in range(1, 11)
+        if history[0]["epochs"] <= spent * tenth / 10
+    }
+    return [history[place] for place in sorted(chosen)]
+
+
+def _tell_gap(rows: Iterable[Mapping[str, Any]], params: int | None) -> None:
+    """Say so where a space of few choices has no size near the one that was asked for."""
+    from kwsearch.reaching import NEAR
+
+    own = [row["relative"] for row in rows if "relative" in row and not row.get("published")]
+    off = min(map(abs, own), default=0.0)
+    if params is not None and off > NEAR:
+        say(f"The nearest configuration is {off:.0%} from {params:,} parameters.")
 
 
 def _study(text: str) -> "StudySettings | str":
@@ -150,6 +224,16 @@ def _study(text: str) -> "StudySettings | str":
     return text
 
 
+def _tell(name: str, database: str | None) -> None:
+    """Say what repeats did to the front, and whether KernelWarehouse pays."""
+    from kwsearch import api
+
+    again = api.repeats(name, database=database)["sentence"]
+    if again is not None:
+        say(again)
+    say(api.pays(name, database=database)["sentence"])
+
+
 def _conclude(record: "StudyRecord", rows: Iterable[Mapping[str, Any]], form: Form) -> None:
     from kwsearch import starts
 
@@ -158,10 +242,12 @@ def _conclude(record: "StudyRecord", rows: Iterable[Mapping[str, Any]], form: Fo
         say(begun)
     refused = sum(record.refused.values())
     say(
-        f"Study {record.name}: {record.finished} of {record.spec.trials} trials, "
-        f"{format_duration(record.seconds)} of training, {refused} proposals turned down."
+        f"Study {record.name}: {record.finished:,} of {plural(record.spec.trials, 'trial')}, "
+        f"{format_duration(record.seconds)} of training, {plural(refused, 'proposal')} turned down."
     )
-    if record.finished < record.spec.trials:
+    asked = record.spec.settings.get("search", {})
+    told = asked.get("stop_after_plateau") is not None or asked.get("promotion") == "model"
+    if record.finished < record.spec.trials and not told:
         say(
             "The space holds no further network inside the budget that was not tried: "
             "widen the space or the budget in a new study to try more."
@@ -169,5 +255,5 @@ def _conclude(record: "StudyRecord", rows: Iterable[Mapping[str, Any]], form: Fo
     show_rows([*rows], form, hide=DETAILS, empty="No trial reached the front.")
 
 
-COMMANDS = (init, plan, count, search, resume)
+COMMANDS = (init, plan, count, simulate, search, resume)
 """In the order of ``--help``."""

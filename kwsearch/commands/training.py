@@ -6,12 +6,14 @@ from typing import Annotated
 import typer
 
 from kwsearch.commands.options import AsJson, Database, TrustCode
-from kwsearch.output import Form, show_record
+from kwsearch.output import Form, say, show_record
 from kwsearch.progress import EpochProgress
 
 
 def train(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that export wrote.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A folder that export or train wrote.")
+    ],
     data: Annotated[
         str | None,
         typer.Option(metavar="FOLDER", help="Images, by folder or name; those of the search."),
@@ -21,6 +23,10 @@ def train(
     ] = None,
     download: Annotated[
         bool, typer.Option("--download", help="Fetch a named data set's files.")
+    ] = False,
+    skip_damaged: Annotated[
+        bool,
+        typer.Option("--skip-damaged", help="Leave files out that cannot be decoded, and say so."),
     ] = False,
     recipe: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A recipe.toml instead of the usual one.")
@@ -41,10 +47,26 @@ def train(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Weights of the plain network to start from.",
+            help="Weights of the plain network to start from; with --task detection also a folder "
+            "that export or train wrote.",
         ),
     ] = None,
+    onnx: Annotated[
+        bool, typer.Option("--onnx", help="Add the network as an ONNX graph, checked on images.")
+    ] = False,
     trust_code: TrustCode = False,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            metavar="T",
+            help="detection: a detector with the network as its backbone, on a folder in COCO's "
+            "format.",
+        ),
+    ] = None,
+    detector: Annotated[
+        str | None,
+        typer.Option(metavar="D", help="mask-rcnn, faster-rcnn or retinanet; mask-rcnn."),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="DIR", help="Where to write; DIR-trained."),
@@ -55,20 +77,23 @@ def train(
     """Train an exported configuration to the end and measure it on the test images.
 
     A training that was stopped goes on when the same command is given again. Several GPUs or
-    machines: torchrun --nproc-per-node 8 -m kwsearch train DIR.
+    machines: torchrun --nproc-per-node 8 -m kwsearch train DIR. The folder of a network that was
+    trained to the end is gone on with from its weights, at a tenth of the learning rate.
     """
     form = Form.JSON if as_json else Form.TABLE
     from kwsearch import api
 
-    with EpochProgress() as progress:
+    with EpochProgress("accuracy" if task is None else "map") as progress:
         results = api.train(
             folder,
             output=output,
             database=database,
             watch=progress,
+            tell=say,
             data=data,
             files=files,
             download=download,
+            skip_damaged=skip_damaged,
             recipe=recipe,
             epochs=epochs,
             batch_size=batch_size,
@@ -76,7 +101,10 @@ def train(
             device=device,
             seed=seed,
             start=start,
+            onnx=onnx,
             trust_code=trust_code,
+            task=task,
+            detector=detector,
         )
     if results is not None:
         show_record(results, form)

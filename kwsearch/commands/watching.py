@@ -45,16 +45,38 @@ def mirror(
         str | None,
         typer.Option("--mlflow", metavar="URI", help="An experiment at this tracking URI."),
     ] = None,
+    wandb: Annotated[
+        str | None,
+        typer.Option(
+            "--wandb",
+            metavar="PROJECT",
+            help="A project of Weights & Biases; in WANDB_DIR where WANDB_MODE=offline.",
+        ),
+    ] = None,
+    trackio: Annotated[
+        Path | None,
+        typer.Option("--trackio", metavar="DIR", help="A project in this folder of trackio's."),
+    ] = None,
     database: Database = None,
 ) -> None:
-    """Write a study for TensorBoard or MLflow; again, for what is new since."""
-    if tensorboard is None and mlflow is None:
+    """Write a study for other programs; again, for what is new since."""
+    targets = {"tensorboard": tensorboard, "mlflow": mlflow, "wandb": wandb, "trackio": trackio}
+    if not any(targets.values()):
         raise InputError(
-            "A mirror needs a place.", "Name it with --tensorboard DIR, with --mlflow URI, or both."
+            "A mirror needs somewhere to write.",
+            "Name one or more: --tensorboard DIR, --mlflow URI, --wandb PROJECT, --trackio DIR.",
         )
     from kwsearch import api
 
-    for line in api.mirror(name, tensorboard=tensorboard, mlflow=mlflow, database=database):
+    written = api.mirror(
+        name,
+        tensorboard=tensorboard,
+        mlflow=mlflow,
+        wandb=wandb,
+        trackio=trackio,
+        database=database,
+    )
+    for line in written:
         sys.stdout.write(f"{line}\n")
 
 

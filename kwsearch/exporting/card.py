@@ -1,90 +1,30 @@
-"""The model card: what the Hugging Face hub reads at its head, and a page for people."""
+"""The model card of a trial: what the Hugging Face hub reads at its head, and a page for people."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kwsearch.exporting.contents import versions
+from kwsearch.exporting import paragraphs
+from kwsearch.exporting.contents import is_detection, is_own, versions
 from kwsearch.exporting.graph import Compared
-from kwsearch.exporting.layout import (
-    BACKBONE,
-    CARD,
-    CHECKSUMS,
-    CONFIG,
-    COUNTS,
-    IMAGES,
-    ONNX,
-    ORIGIN,
-    RECIPE,
-    UPSTREAM,
-    WEIGHTS,
-)
+from kwsearch.exporting.layout import UPSTREAM, WEIGHTS
 from kwsearch.exporting.markdown import code, table
-from kwsearch.output import escape
-from search_spaces import count
+from reports.intervals import CONFIDENCE
+from reports.repeated import Mean
+from search_spaces import Plan, plan_network
+from search_spaces.errors import plural
 from trials.records import KeptFile, StudyRecord, TrialRecord
-
-HUB_DATASETS = {
-    "fashion-mnist": "zalando-datasets/fashion_mnist",
-    "cifar10": "uoft-cs/cifar10",
-    "cifar100": "uoft-cs/cifar100",
-    "svhn": "ufldl-stanford/svhn",
-}
-"""What the hub calls the data sets that have a name here."""
-
-LICENSE = "unknown"
-"""A network belongs to whoever searched for it; the hub's word for a licence that nobody chose."""
-
-_FILES = {
-    CONFIG: "the configuration",
-    BACKBONE: "the table of layers that it is planned on",
-    COUNTS: "parameters and MACs, per warehouse and site",
-    ORIGIN: "study, trial and what was measured",
-    UPSTREAM: "the authors' settings for the same network",
-    IMAGES: "how images are made ready",
-    RECIPE: "the recipe of full training",
-    WEIGHTS: "the weights",
-    ONNX: "the network as a graph for ONNX runtimes",
-    CARD: "this page",
-    CHECKSUMS: "SHA-256 of every other file; `sha256sum -c` reads it",
-}
+from trials.tasks.contract import quality_of
 
 _TRAIN = """\
 `kwsearch train` with the path of this folder trains the network from the beginning, by
 `recipe.toml`, and measures it on the test images."""
 
-_CHECK = """\
-`kwsearch verify` with the path of this folder compares every file with its checksum, builds the
-network, and counts it again."""
-
-_LOAD = """\
-```python
-import kwsearch
-
-network = kwsearch.load(".").network(ARGUMENTS)  # this folder
-```
-
-The same step by step:
-
-```python
-import json
-from pathlib import Path
-
-from search_spaces import Backbone, NetworkConfig
-from search_spaces.networks import build
-
-config = NetworkConfig.from_json(Path("config.json").read_bytes())
-backbone = Backbone.from_dict(json.loads(Path("backbone.json").read_bytes()))
-network = build(config, backbone)
-"""
-
-_LOAD_WEIGHTS = """\
-
-from safetensors.torch import load_file
-
-network.load_state_dict(load_file("model.safetensors"))
-"""
+_DETECTION = """\
+The network was trained as the backbone of a detector. Its weights are those of the backbone; its
+classifier was not trained, and neck and heads are not part of this folder. `kwsearch train` with
+the path of this folder and `--task detection --start` with it again trains a detector to the end.
+What is called accuracy here is average precision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +34,15 @@ class Card:
     Attributes:
         study: the trial's study.
         record: the trial.
-        front: the study's front.
+        front: the study's front, of means where trials were trained again.
         files: names of the other files in the folder.
         kept: the weights that the database names.
         no_upstream: why there are no settings of the authors, if there are none.
         images: content of ``pretrained_cfg.json``, if it is there.
         graph: how near the graph comes to the network, where there is one.
+        pays: whether KernelWarehouse pays in the study, in a sentence.
+        repeats: what trainings from further seeds did to the front, in a sentence.
+        mean: of this trial's trainings, where it was trained again.
     """
 
     study: StudyRecord
@@ -110,6 +53,9 @@ class Card:
     no_upstream: str | None
     images: Mapping[str, Any] | None
     graph: Compared | None
+    pays: str = ""
+    repeats: str = ""
+    mean: Mean | None = None
 
     def text(self) -> str:
         """The page."""
@@ -120,83 +66,94 @@ class Card:
             "## The front it was chosen from",
             self._front(),
             "## Counts",
-            self._counts(),
+            paragraphs.counts(self._plan),
             "## Loading",
             self._loading(),
             "## Training",
-            _TRAIN,
+            self._training(),
             "## Checking",
-            _CHECK,
+            paragraphs.CHECK,
             "## Where it came from",
             self._provenance(),
             "## Files",
-            table(
-                ("file", "holds"), [(code(n), _FILES[n]) for n in _FILES if self._has(n)], left=2
-            ),
+            paragraphs.files(self.files),
         )
         return "\n\n".join(parts) + "\n"
 
-    def _has(self, name: str) -> bool:
-        return name in self.files or name in {CARD, CHECKSUMS}
+    @property
+    def _plan(self) -> Plan:
+        return plan_network(self.record.trial.config, self.study.spec.backbone)
+
+    @property
+    def _measure(self) -> str | None:
+        """Name of the person's own measure, if there is one."""
+        settings = self.study.spec.settings
+        return str(settings["task"]["function"]) if is_own(settings) else None
+
+    def _training(self) -> str:
+        if is_detection(self.study.spec.settings):
+            return _DETECTION
+        if self._measure is None:
+            return _TRAIN
+        return (
+            f"The network was trained and measured by {code(self._measure)}, which is not part of "
+            "this folder. What is called accuracy here is the quality that it reports: "
+            f"{code(self._quality)}."
+        )
+
+    @property
+    def _quality(self) -> str:
+        """What networks of the study are compared by."""
+        return quality_of(self.study.spec.settings)
 
     @property
     def _data(self) -> str:
+        if self._measure is not None:
+            return self._measure
+        if is_detection(self.study.spec.settings):
+            return str(self.study.spec.settings["task"]["data"])
         return str(self.study.spec.settings.get("proxy", {}).get("data", "images"))
 
     def _head(self) -> str:
-        """YAML, every value written as JSON, which YAML reads too."""
-        data = self._data
-        head: dict[str, Any] = {
-            "license": LICENSE,
-            "library_name": "kwsearch",
-            "pipeline_tag": "image-classification",
-            "tags": ["image-classification", "kernel-warehouse", "dynamic-convolution"],
-            "metrics": ["accuracy"],
-        }
-        if data in HUB_DATASETS:
-            head["datasets"] = [HUB_DATASETS[data]]
-        if self.record.accuracy is not None:
-            result = {
-                "task": {"type": "image-classification"},
-                "dataset": {
-                    "name": escape(data),
-                    "type": HUB_DATASETS.get(data, "images" if "/" in data else data),
-                    "split": "validation",
-                },
-                "metrics": [
-                    {
-                        "type": "accuracy",
-                        "value": self.record.accuracy,
-                        "name": f"accuracy after {self.record.epochs} epochs",
-                    }
-                ],
-            }
-            name = f"{self.study.name}-{self.record.number}"
-            head["model-index"] = [{"name": name, "results": [result]}]
-        lines = (f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in head.items())
-        return "\n".join(("---", *lines, "---"))
+        record = self.record
+        reached = None
+        if record.accuracy is not None:
+            name = f"{self._quality} after {plural(record.epochs, 'epoch')}"
+            reached = paragraphs.Reached(record.accuracy, name, "validation", self._quality)
+        return paragraphs.head(f"{self.study.name}-{record.number}", self._data, reached)
 
     def _what(self) -> str:
-        table_ = self.study.spec.backbone
-        size = count(self.record.trial.config, table_)
-        share = size.params / size.backbone_params
-        return (
-            f"{code(table_.name)} with its kernels mixed from the cells of shared warehouses "
-            "(KernelWarehouse, Li and Yao, [arXiv 2308.08361](https://arxiv.org/abs/2308.08361)): "
-            f"{size.params:,} parameters, {share:.2g} times those of the plain network, for "
-            f"{table_.num_classes} classes of {code(self._data)} images of "
-            f"{table_.in_channels} x {table_.input_size[0]} x {table_.input_size[1]}. "
-            f"{self._measured()}"
-        )
+        return f"{paragraphs.what(self._plan, self._data)} {self._measured()}"
 
     def _measured(self) -> str:
         record = self.record
         if record.accuracy is None:
             return "It has not been measured."
+        if self._measure is not None:
+            return (
+                f"It reaches a {code(self._quality)} of {_accuracy(record)} after "
+                f"{plural(record.epochs, 'epoch')} of {code(self._measure)}."
+            )
+        if self._quality != "accuracy":
+            return (
+                f"It reaches a {code(self._quality)} of {_accuracy(record)} on the validation "
+                f"images after {plural(record.epochs, 'epoch')}: a short training that compares "
+                f"networks.{self._repeated()}"
+            )
         return (
             f"It classifies {_accuracy(record)} of the validation images rightly after "
-            f"{record.epochs} epochs: a short training that compares networks, not the accuracy "
-            "that this one can reach."
+            f"{plural(record.epochs, 'epoch')}: a short training that compares networks, not the "
+            f"accuracy that this one can reach.{self._repeated()}"
+        )
+
+    def _repeated(self) -> str:
+        if self.mean is None:
+            return ""
+        value, low, high = self.mean.accuracy
+        times = plural(len(self.mean.accuracies), "training")
+        return (
+            f" Over {times} from different seeds, of which this is the first, it is {value:.2%} in "
+            f"the mean ({CONFIDENCE:.0%} interval {low:.2%} to {high:.2%})."
         )
 
     def _front(self) -> str:
@@ -213,65 +170,28 @@ class Card:
             ""
             if any(map(self._is, self.front))
             else f"\n\nTrial {self.record.number} is not on it: others are no larger and no less "
-            "accurate."
+            f"accurate{' in the mean' if self.mean else ''}."
         )
-        return table(("trial", "parameters", "MACs", "accuracy"), rows) + beside
+        told = [f"\n\n{text}" for text in (self.repeats, self.pays) if text]
+        return table(("trial", "parameters", "MACs", "accuracy"), rows) + beside + "".join(told)
 
     def _is(self, member: TrialRecord) -> bool:
         return member.number == self.record.number
 
-    def _counts(self) -> str:
-        size = count(self.record.trial.config, self.study.spec.backbone)
-        totals = (
-            ("in total", size.params, size.macs),
-            ("cells", size.cell_params, size.mixing_macs),
-            ("attention", size.attention_params, size.attention_macs),
-            ("convolutions", None, size.conv_macs),
-            ("plain layers", size.plain_params, size.plain_macs),
-            ("the plain network", size.backbone_params, size.backbone_macs),
-        )
-        warehouses = [
-            (
-                code(w.name),
-                f"{w.cells:,}",
-                " x ".join(map(str, w.cell_shape)),
-                f"{w.mixtures:,}",
-                f"{w.params:,}",
-            )
-            for w in size.warehouses
-        ]
-        shown = [(n, "" if p is None else f"{p:,}", f"{m:,}") for n, p, m in totals]
-        head = ("warehouse", "cells", "shape of a cell", "mixtures", "parameters")
-        return f"{table(('', 'parameters', 'MACs'), shown)}\n\n{table(head, warehouses)}"
-
     def _loading(self) -> str:
-        weights = self._has(WEIGHTS)
-        own = ":" in self.study.spec.backbone.name
-        asked = [*["trust_code=True"] * own, *["fresh=True"] * (not weights)]
-        load = _LOAD.replace("ARGUMENTS", ", ".join(asked))
-        told = [f"{load}{_LOAD_WEIGHTS if weights else ''}```"]
+        weights = WEIGHTS in self.files
+        told = [paragraphs.loading(self._plan, weights=weights)]
         told.append(
-            "The weights are those of the trial's short training."
+            f"The weights are those of the trial's {'first ' if self.mean else ''}short training."
             if weights
             else f"{self._no_weights()}: the network starts as the trial's training did, from seed "
             f"{self.record.trial.seed}."
         )
         if self.images is not None:
-            mean, std = (
-                ", ".join(f"{value:.4f}" for value in self.images[key]) for key in ("mean", "std")
-            )
-            told.append(
-                "Images are scaled to 0 to 1, then normalised by channel: mean "
-                f"{mean}, standard deviation {std}."
-            )
+            told.append(paragraphs.normalisation(self.images))
         if self.graph is not None:
             held = "the same weights" if weights else "the network before its training"
-            told.append(
-                f"`{ONNX}` takes `images`, float32 `[batch, {self.study.spec.backbone.in_channels}"
-                f", height, width]` normalised likewise, and gives `logits`. It holds {held}. On "
-                f"images of the study, where the largest logit is {self.graph.largest:.2g}, the "
-                f"logits differ from torch's by at most {self.graph.apart:.1g}."
-            )
+            told.append(paragraphs.graph(self._plan, self.graph, held, "the study"))
         if self.no_upstream is not None:
             told.append(f"There is no `{UPSTREAM}`: {code(self.no_upstream)}")
         return "\n\n".join(told)
@@ -288,7 +208,8 @@ class Card:
             ("trial", f"{record.number} of {study.finished}"),
             ("seed of its training", str(record.trial.seed)),
             ("digest of the network", code(record.trial.digest)),
-            ("images", code(self._data)),
+            ("images" if self._measure is None else "measure", code(self._data)),
+            *([("images read", code(read))] if (read := study.spec.settings.get("read")) else []),
             ("epochs", str(record.epochs)),
             ("accuracy", _accuracy(record)),
             ("searched by", code(f"kwsearch {study.version}")),

@@ -19,9 +19,15 @@ _HEAD = "# SHA-256 of the lines below: "
 _LINE = re.compile(r"([0-9a-f]{64})  ([^\r\n]+)")
 
 
-def write_checksums(folder: Path) -> None:
-    """List every file below ``folder``, those of earlier lists included."""
-    names = sorted(path.relative_to(folder).as_posix() for path in _files(folder))
+def write_checksums(folder: Path, *, without: str | None = None) -> None:
+    """List every file below ``folder``, those of earlier lists included.
+
+    Args:
+        folder: of the files.
+        without: a folder in it whose files are not listed.
+    """
+    paths = [path.relative_to(folder) for path in _files(folder)]
+    names = sorted(path.as_posix() for path in paths if path.parts[0] != without)
     lines = "".join(f"{file_sha256(folder / name)}  {name}\n" for name in names)
     text = f"{_HEAD}{hashlib.sha256(lines.encode()).hexdigest()}\n{lines}"
     (folder / CHECKSUMS).write_bytes(text.encode())

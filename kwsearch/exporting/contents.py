@@ -8,6 +8,7 @@ from typing import Any
 
 from kwsearch.exporting.layout import BACKBONE, CONFIG, COUNTS, ORIGIN
 from kwsearch.study_file import write_toml
+from reports.repeated import Mean
 from search_spaces import (
     Backbone,
     InputError,
@@ -17,19 +18,26 @@ from search_spaces import (
     plan_network,
     to_upstream,
 )
+from search_spaces.distribution import installed_version
 from trials.records import StudyRecord, TrialRecord
-from trials.training.full_recipes import full_recipe
-from trials.training.recipe import Recipe
+from trials.tasks.classification.full_recipes import full_recipe
+from trials.tasks.classification.recipe import Recipe
 
 
-def contents(study: StudyRecord, record: TrialRecord) -> dict[str, Any]:
-    """Plain values by file name: configuration, table, counts and origin of a trial."""
+def contents(study: StudyRecord, record: TrialRecord, mean: Mean | None = None) -> dict[str, Any]:
+    """Plain values by file name: configuration, table, counts and origin of a trial.
+
+    Args:
+        study: the trial's study.
+        record: the trial.
+        mean: of its trainings, where it was trained again.
+    """
     config, backbone = record.trial.config, study.spec.backbone
     return {
         CONFIG: config.model_dump(mode="json"),
         BACKBONE: backbone.to_dict(),
         COUNTS: count(config, backbone).to_dict(),
-        ORIGIN: _origin(study, record),
+        ORIGIN: {**_origin(study, record), **_repeated(mean)},
     }
 
 
@@ -48,6 +56,18 @@ def upstream_settings(config: NetworkConfig, backbone: Backbone) -> dict[str, An
             "Keep config.json and backbone.json.",
         )
     return settings
+
+
+def is_own(settings: object) -> bool:
+    """Whether settings that a study or an export keeps name a measure of a person's own."""
+    task = settings.get("task") if isinstance(settings, dict) else None
+    return isinstance(task, dict) and bool(task.get("function"))
+
+
+def is_detection(settings: object) -> bool:
+    """Whether settings that a study or an export keeps are of detection."""
+    task = settings.get("task") if isinstance(settings, dict) else None
+    return isinstance(task, dict) and task.get("kind") == "detection"
 
 
 def recipe_text(study: StudyRecord) -> str:
@@ -73,7 +93,15 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
 
 def versions() -> dict[str, str]:
     """Versions of what numbers and weights depend on."""
-    return {name: version(name) for name in ("kwsearch", "torch", "torchvision", "optuna")}
+    others = {name: version(name) for name in ("torch", "torchvision", "optuna")}
+    return {"kwsearch": installed_version(), **others}
+
+
+def _repeated(mean: Mean | None) -> dict[str, Any]:
+    """What all trainings of a trial reached, its own first, and the interval of their mean."""
+    if mean is None:
+        return {}
+    return {"repeats": {"accuracies": [*mean.accuracies], "mean": mean.accuracy._asdict()}}
 
 
 def _origin(study: StudyRecord, record: TrialRecord) -> dict[str, Any]:

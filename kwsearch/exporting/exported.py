@@ -7,8 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kwsearch.exporting.checksums import CURE, read_checksums
-from kwsearch.exporting.layout import BACKBONE, CHECKSUMS, CONFIG, LADDER, ORIGIN, WEIGHTS
+from kwsearch.exporting.layout import (
+    BACKBONE,
+    CHECKPOINTS,
+    CHECKSUMS,
+    CONFIG,
+    IMAGES,
+    LADDER,
+    ORIGIN,
+    RESULTS,
+    WEIGHTS,
+)
 from search_spaces import Backbone, InputError, KwsearchError, NetworkConfig, Plan, plan_network
+from search_spaces.errors import plural
 from trials.errors import DamagedDataError
 from trials.files import file_sha256
 
@@ -33,12 +44,17 @@ class Exported:
         plan: the configuration, worked out on the table that lies beside it.
         origin: study, trial, seed, what was measured, and the network's digest.
         weights: the file of the trial's weights, or None where none were kept.
+        images: how images are made ready, content of ``pretrained_cfg.json``; None where it is not
+            known.
+        results: what a full training reached; None of an export whose network had none.
     """
 
     folder: Path
     plan: Plan
     origin: Mapping[str, Any]
     weights: Path | None
+    images: Mapping[str, Any] | None = None
+    results: Mapping[str, Any] | None = None
 
     @property
     def config(self) -> NetworkConfig:
@@ -49,6 +65,18 @@ class Exported:
     def backbone(self) -> Backbone:
         """The table of layers that it is planned on."""
         return self.plan.backbone
+
+    @property
+    def proxy(self) -> Mapping[str, Any]:
+        """The study's settings of images and trainings; empty where they are not known."""
+        settings = self.origin.get("settings")
+        proxy = settings.get("proxy") if isinstance(settings, dict) else None
+        return proxy if isinstance(proxy, dict) else {}
+
+    @property
+    def skipped_damaged(self) -> bool:
+        """Whether search or training left image files out that cannot be decoded."""
+        return bool(self.proxy.get("skip_damaged") or (self.results or {}).get("skip_damaged"))
 
     def network(self, *, trust_code: bool = False, fresh: bool = False) -> "nn.Module":
         """Build the network for inference; torch is loaded here.
@@ -80,7 +108,9 @@ class Exported:
 
 
 def load(folder: str | Path) -> Exported:
-    """Read a folder that `kwsearch export` wrote; what is read is checked against its checksums.
+    """Read a folder that `kwsearch export` or `kwsearch train` wrote.
+
+    What is read is checked against its checksums.
 
     Raises:
         InputError: there is no such folder, or it is no export.
@@ -96,7 +126,11 @@ def load(folder: str | Path) -> Exported:
         folder, CONFIG, listed, lambda raw: plan_network(NetworkConfig.from_json(raw), backbone)
     )
     origin = read_part(folder, ORIGIN, listed, _origin)
-    return Exported(folder, plan, origin, weights)
+    images, results = (
+        read_part(folder, name, listed, plain_object) if name in listed else None
+        for name in (IMAGES, RESULTS)
+    )
+    return Exported(folder, plan, origin, weights, images, results)
 
 
 def require_export(folder: Path) -> Path:
@@ -109,7 +143,26 @@ def require_export(folder: Path) -> Path:
         raise InputError(f"{folder} is not a folder.", "Write one with 'kwsearch export'.")
     if not any((folder / name).is_file() for name in (CHECKSUMS, CONFIG, LADDER)):
         raise InputError(f"{folder} holds no export.", "Write one with 'kwsearch export'.")
+    if not (folder / CHECKSUMS).is_file():
+        _require_no_training(folder)
     return folder
+
+
+def _require_no_training(folder: Path) -> None:
+    """Refuse the folder of a training that is not complete."""
+    if (folder / CHECKPOINTS).is_dir():
+        ended = (folder / RESULTS).is_file()
+        raise InputError(
+            f"{folder} holds a training "
+            + ("that was ended without its model card and checksums." if ended else "to go on."),
+            "Give the command of that training again with the same --output: it "
+            + ("adds them without training anew." if ended else "goes on from its last epoch."),
+        )
+    if (folder / RESULTS).is_file() and not (folder / ORIGIN).is_file():
+        raise InputError(
+            f"{folder} holds a training without model card, checksums and checkpoints.",
+            "Train the export again, into a new folder.",
+        )
 
 
 def read_part(folder: Path, name: str, listed: Mapping[str, str], read: Callable[[bytes], T]) -> T:
@@ -148,7 +201,7 @@ def _table(raw: bytes) -> Backbone:
     value = plain_object(raw)
     sites = value.get("sites", ())
     if len(sites) > MOST_SITES:
-        raise ValueError(f"it has {len(sites):,} layers, more than {MOST_SITES:,}")
+        raise ValueError(f"it has {plural(len(sites), 'layer')}, more than {MOST_SITES:,}")
     return Backbone.from_dict(value)
 
 

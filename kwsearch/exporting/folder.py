@@ -2,18 +2,26 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from kwsearch.exporting.card import Card
 from kwsearch.exporting.checksums import write_checksums
-from kwsearch.exporting.contents import contents, recipe_text, upstream_settings, write_json
+from kwsearch.exporting.contents import (
+    contents,
+    is_detection,
+    is_own,
+    recipe_text,
+    upstream_settings,
+    write_json,
+)
 from kwsearch.exporting.graph import write_graph
 from kwsearch.exporting.images import image_settings
 from kwsearch.exporting.ladder import Rung
 from kwsearch.exporting.layout import CARD, CHECKSUMS, IMAGES, LADDER, RECIPE, UPSTREAM
 from kwsearch.exporting.weights import copy_weights
+from reports.repeated import Mean
 from search_spaces import InputError
 from trials.errors import StorageError
 from trials.files import new_folder
@@ -28,15 +36,21 @@ class Found:
 
     Attributes:
         study: as the database has it.
-        front: its front.
+        front: its front, of means where trials were trained again.
         kept: weights that are kept, by trial.
         runs: runs folders that they are looked for in.
+        pays: whether KernelWarehouse pays in the study, in a sentence.
+        repeats: what trainings from further seeds did to the front, in a sentence.
+        means: of trials that were trained again, by trial.
     """
 
     study: StudyRecord
     front: Sequence[TrialRecord]
     kept: Mapping[int, KeptFile]
     runs: Sequence[Path]
+    pays: str = ""
+    repeats: str = ""
+    means: Mapping[int, Mean] = field(default_factory=dict)
 
 
 def export_trial(
@@ -94,11 +108,11 @@ def export_ladder(
         StorageError: likewise.
     """
     rows: list[Row] = []
-    places: dict[int, str] = {}
+    written: dict[int, str] = {}
     with _whole(folder) as draft:
         for rung, record in rungs:
-            if record is not None and record.number not in places:
-                places[record.number] = rung.name
+            if record is not None and record.number not in written:
+                written[record.number] = rung.name
                 (draft / rung.name).mkdir()
                 _write(draft / rung.name, found, record, onnx=onnx, trust_code=trust_code)
             rows.append(
@@ -108,7 +122,7 @@ def export_ladder(
                     "trial": record.number if record else None,
                     "params": record.trial.params if record else None,
                     "accuracy": record.accuracy if record else None,
-                    "folder": places[record.number] if record else None,
+                    "folder": written[record.number] if record else None,
                 }
             )
         write_json(draft / LADDER, {"study": found.study.name, "rungs": rows})
@@ -138,7 +152,8 @@ def _write(
 ) -> None:
     """Fill an empty folder with a trial."""
     study, kept = found.study, found.kept.get(record.number)
-    values, no_upstream = contents(study, record), None
+    mean = found.means.get(record.number)
+    values, no_upstream = contents(study, record, mean), None
     try:
         values[UPSTREAM] = upstream_settings(record.trial.config, study.spec.backbone)
     except InputError as error:
@@ -148,7 +163,8 @@ def _write(
         values[IMAGES] = images
     for name, value in values.items():
         write_json(folder / name, value)
-    (folder / RECIPE).write_text(recipe_text(study), encoding="utf-8")
+    if not (is_own(study.spec.settings) or is_detection(study.spec.settings)):
+        (folder / RECIPE).write_text(recipe_text(study), encoding="utf-8")
     if kept is not None:
         copy_weights(kept, found.runs, folder)
     write_checksums(folder)
@@ -162,6 +178,9 @@ def _write(
         no_upstream=no_upstream,
         images=images,
         graph=compared,
+        pays=found.pays,
+        repeats=found.repeats,
+        mean=mean,
     )
     (folder / CARD).write_text(card.text(), encoding="utf-8")
     write_checksums(folder)

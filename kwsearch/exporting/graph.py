@@ -34,7 +34,8 @@ def write_graph(folder: Path, study: StudyRecord, *, trust_code: bool = False) -
     Raises:
         InputError: the libraries, the images or the network are not there, or the graph differs.
     """
-    from kwsearch.exporting.onnx_graph import require_onnx, write_onnx  # noqa: PLC0415 - loads torch
+    from kwsearch.exporting.onnx_graph import write_onnx  # noqa: PLC0415 - loads torch
+    from search_spaces.networks.graphs import require_onnx  # noqa: PLC0415 - likewise
 
     require_onnx()
     with images_of(study) as (_, data):

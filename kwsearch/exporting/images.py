@@ -3,18 +3,21 @@
 Nothing is downloaded, and nothing is written outside a folder that is deleted again.
 """
 
-import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
 from kwsearch.problems import CACHE, settings_of
 from search_spaces import InputError, KwsearchError
 from trials.records import StudyRecord
-from trials.training.data import Prepared, TrainingData, for_proxy, prepare
-from trials.training.data.manifest import MANIFEST, read_manifest
+from trials.tasks.classification.data import Prepared, TrainingData, find, for_proxy, prepare
+from trials.tasks.classification.inputs import WHOLE, Inputs
+
+_LARGEST = 4096
+"""Pixels of the largest edge that a folder may ask for."""
 
 
 @contextmanager
@@ -24,13 +27,27 @@ def images_of(study: StudyRecord) -> Iterator[tuple[Prepared, TrainingData]]:
     Raises:
         InputError: they are not there, or not those that the study was made with.
     """
-    proxy = settings_of(study).proxy
+    settings = settings_of(study)
+    if settings.own:
+        raise InputError(
+            f"Study {study.name!r} was measured by {settings.task.function}, whose inputs kwsearch "
+            "does not know.",
+            "Leave --onnx out, and write the graph with torch.onnx.export.",
+        )
+    if settings.detects:
+        raise InputError(
+            f"Study {study.name!r} is one of detection, whose pictures have no classes.",
+            "Leave --onnx out.",
+        )
+    proxy = settings.proxy
     with tempfile.TemporaryDirectory(prefix="kwsearch-") as scratch:
         prepared = _decoded(study) or prepare(
             proxy.data,
             image_size=proxy.image_size,
             folder=Path(proxy.folder) if proxy.folder else None,
             cache=Path(scratch),
+            channels=proxy.channels,
+            skip_damaged=proxy.skip_damaged,
         )
         if prepared.sha256 != study.spec.settings["images"]:
             raise InputError(
@@ -39,6 +56,48 @@ def images_of(study: StudyRecord) -> Iterator[tuple[Prepared, TrainingData]]:
             )
         seed = study.spec.seed
         yield prepared, for_proxy(prepared, seed, proxy.validation_share, proxy.training_share)
+
+
+def settings_from(inputs: Inputs, backbone: str, classes: Sequence[str]) -> dict[str, Any]:
+    """How images are made ready, in timm's words.
+
+    Args:
+        inputs: the same in ours.
+        backbone: name of the table.
+        classes: names by label.
+    """
+    return {
+        "architecture": backbone,
+        "num_classes": len(classes),
+        "input_size": [inputs.channels, inputs.size, inputs.size],
+        "mean": list(inputs.mean),
+        "std": list(inputs.std),
+        "interpolation": "bilinear",
+        "crop_pct": inputs.crop_share,
+        "crop_mode": "center",
+        "label_names": list(classes),
+    }
+
+
+def inputs_from(told: Mapping[str, Any]) -> tuple[Inputs, tuple[str, ...]]:
+    """Inputs and names of classes that `settings_from` has told of.
+
+    Raises:
+        ValueError: something is not as it was told there; TypeError, KeyError: likewise.
+    """
+    channels, height, width = map(int, told["input_size"])
+    mean, std = (tuple(map(float, told[key])) for key in ("mean", "std"))
+    names = tuple(map(str, told["label_names"]))
+    inputs = Inputs(channels, height, mean, std, float(told.get("crop_pct", WHOLE)))
+    if height != width or {len(mean), len(std)} != {channels} or len(names) != told["num_classes"]:
+        raise ValueError("sizes, channels and names of classes do not fit together")
+    if not (
+        1 <= height <= _LARGEST and all(map(isfinite, mean)) and 0 < min(std) <= max(std) < inf
+    ):
+        raise ValueError("a size or a number of the normalisation is out of range")
+    if told.get("crop_mode", "center") != "center":
+        raise ValueError(f"crop_mode is {told['crop_mode']!r}, not 'center'")
+    return inputs, names
 
 
 def image_settings(study: StudyRecord) -> dict[str, Any] | None:
@@ -50,24 +109,13 @@ def image_settings(study: StudyRecord) -> dict[str, Any] | None:
         return None
     try:
         with images_of(study) as (prepared, data):
-            return {
-                "architecture": study.spec.backbone.name,
-                "num_classes": len(prepared.classes),
-                "input_size": [prepared.channels, prepared.size, prepared.size],
-                "mean": list(data.mean),
-                "std": list(data.std),
-                "interpolation": "bilinear",
-                "crop_pct": 1.0,
-                "crop_mode": "center",
-                "label_names": list(prepared.classes),
-            }
+            inputs = Inputs(prepared.channels, prepared.size, data.mean, data.std)
+            return settings_from(inputs, study.spec.backbone.name, prepared.classes)
     except KwsearchError:
         return None
 
 
 def _decoded(study: StudyRecord) -> Prepared | None:
     """What the search decoded, if it lies in the cache of this folder."""
-    for path in CACHE.glob(f"*/{MANIFEST}"):
-        if hashlib.sha256(path.read_bytes()).hexdigest() == study.spec.settings["images"]:
-            return read_manifest(path.parent.resolve())[1]
-    return None
+    images = study.spec.settings.get("images")
+    return None if images is None else find(CACHE, images)

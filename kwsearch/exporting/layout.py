@@ -24,6 +24,12 @@ RECIPE = "recipe.toml"
 WEIGHTS = "model.safetensors"
 """The trial's weights, where they are kept."""
 
+RESULTS = "results.json"
+"""In a folder that `kwsearch train` wrote: what its training reached."""
+
+CHECKPOINTS = "checkpoints"
+"""In such a folder while the training lasts: what it goes on from."""
+
 ONNX = "model.onnx"
 """The network as a graph, where it was asked for."""
 

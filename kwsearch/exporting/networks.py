@@ -10,13 +10,14 @@ from safetensors.torch import load_file
 from torch import nn
 
 from kwsearch.exporting.checksums import CURE
+from kwsearch.exporting.contents import is_detection, is_own
 from kwsearch.exporting.layout import BACKBONE
 from search_spaces import Plan
 from search_spaces.networks import build
 from search_spaces.networks.named import is_library_model, require_trust
 from trials.errors import DamagedDataError
-from trials.training.recipe import AttentionStart
-from trials.training.starting import started
+from trials.tasks.classification.recipe import AttentionStart
+from trials.tasks.classification.starting import started
 
 Shapes = dict[str, tuple[tuple[int, ...], str]]
 """Shape and type of tensors by name."""
@@ -120,6 +121,8 @@ def check_weights(path: Path, network: nn.Module) -> int:
 def _attention_start(origin: Mapping[str, Any]) -> AttentionStart:
     """How the attention of the trial's training began; studies did not always say."""
     settings = origin.get("settings")
+    if is_own(settings) or is_detection(settings):
+        return "assigned"
     proxy = settings.get("proxy") if isinstance(settings, dict) else None
     start = proxy.get("attention_start") if isinstance(proxy, dict) else None
     return "assigned" if start == "assigned" else "temperature"

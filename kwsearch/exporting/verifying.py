@@ -14,8 +14,10 @@ from typing import Any
 
 from kwsearch.exporting.checksums import CURE, faults_of, read_checksums
 from kwsearch.exporting.exported import Exported, load, plain_object, read_part, require_export
-from kwsearch.exporting.layout import COUNTS, LADDER, ORIGIN, UPSTREAM
+from kwsearch.exporting.images import inputs_from
+from kwsearch.exporting.layout import COUNTS, IMAGES, LADDER, ORIGIN, RESULTS, UPSTREAM
 from search_spaces import count, from_upstream, plan_network
+from search_spaces.errors import plural
 from trials.errors import DamagedDataError
 from trials.names import is_name
 
@@ -95,6 +97,14 @@ def _trial(exported: Exported) -> Iterator[Checked]:
         settings = read_part(folder, UPSTREAM, listed, lambda raw: from_upstream(plain_object(raw)))
         _same(folder / UPSTREAM, "digest", plan_network(settings).digest, plan.digest)
         yield f"the authors' settings ({UPSTREAM})", "the same network"
+    if exported.results is not None:
+        for key, found in (("digest", plan.digest), ("params", size.params)):
+            _same(folder / RESULTS, key, exported.results.get(key), found)
+        yield f"what the training reached ({RESULTS})", "of this network"
+    if exported.images is not None:
+        _, classes = read_part(folder, IMAGES, listed, lambda raw: inputs_from(plain_object(raw)))
+        _same(folder / IMAGES, "classes", len(classes), plan.backbone.num_classes)
+        yield f"names of classes ({IMAGES})", plural(len(classes), "class", "classes")
     from kwsearch.exporting.networks import rebuilt  # noqa: PLC0415 - loads torch
 
     built, tensors = rebuilt(folder, plan, exported.weights)

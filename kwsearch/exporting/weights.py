@@ -1,7 +1,6 @@
 """The weights that a study keeps of a trial, found and copied into its export.
 
-The database names them by their path in the runs folder. That is ``runs`` in the current directory,
-the folder in which an SQLite file lies, or ``runs`` beside that file.
+The database names them by their path in the runs folder; see `trials.checkpoints.runs_folders`.
 """
 
 import shutil
@@ -9,20 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kwsearch.exporting.layout import WEIGHTS
-from trials.checkpoints import RUNS
 from trials.errors import DamagedDataError
 from trials.files import file_sha256
 from trials.records import KeptFile
-
-
-def runs_folders(database: Path | None) -> tuple[Path, ...]:
-    """Where weights are looked for, in this order.
-
-    Args:
-        database: the SQLite file, None for a server.
-    """
-    beside = () if database is None else (database.parent, database.parent / RUNS.name)
-    return tuple(dict.fromkeys(folder.absolute() for folder in (RUNS, *beside)))
 
 
 def copy_weights(kept: KeptFile, runs: Sequence[Path], folder: Path) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from kwsearch.watching.pacing import Paced
 from kwsearch.watching.source import Source
 from search_spaces import InputError, KwsearchError
+from search_spaces.distribution import install
 from trials.mirroring import Mirror
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def optuna_dashboard(source: Source, name: str) -> "WSGIApplication":
     except ImportError:
         raise InputError(
             "optuna-dashboard is not installed.",
-            "Install it: pip install 'kwsearch[dashboard]'; or look without --optuna.",
+            f"{install('dashboard')} Or look without --optuna.",
         ) from None
     mirror = Mirror(name)
 

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 
-from reports.summary import Summary, summarise
+from reports.summary import Rule, Summary, summarise
 from trials.records import StudyRecord
 from trials.store import Store
 
@@ -14,6 +14,7 @@ class Source:
     Args:
         reading: opens the database for reading only.
         name: of the study.
+        rule: reads its settings as its rule of promotion.
 
     Attributes:
         summary: the study as last read.
@@ -24,18 +25,19 @@ class Source:
         StorageError: the database cannot be read.
     """
 
-    def __init__(self, reading: Callable[[], Store], name: str) -> None:
+    def __init__(self, reading: Callable[[], Store], name: str, rule: Rule) -> None:
         self._reading = reading
         self._name = name
+        self._rule = rule
         with reading() as store:
-            self._take(summarise(store, name))
+            self._take(summarise(store, name, rule))
 
     def look(self) -> bool:
         """Read the study if it has changed, and tell whether it had; raises as the class does."""
         with self._reading() as store:
             if tag(store.study(self._name)) == self.tag:
                 return False
-            self._take(summarise(store, self._name))
+            self._take(summarise(store, self._name, self._rule))
         return True
 
     def _take(self, summary: Summary) -> None:

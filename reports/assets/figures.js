@@ -72,6 +72,18 @@ function redraw() {
   document.querySelectorAll(".js-plotly-plot").forEach((place) => draw(place.id));
 }
 
+// What is out of sight is drawn when nothing else is to be done, for whoever takes the page whole.
+function later(ids) {
+  const [id, ...rest] = ids;
+  if (!id) return;
+  const idle = window.requestIdleCallback ?? ((call) => setTimeout(call, 50));
+  idle(() => {
+    const place = $(id);
+    if (place && !place.hidden && !place.classList.contains("js-plotly-plot")) draw(id);
+    later(rest);
+  });
+}
+
 async function unpack() {
   const packed = Uint8Array.from(atob($("plotly").textContent.trim()), (c) => c.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
@@ -80,6 +92,7 @@ async function unpack() {
   Plot = window.Plotly;
   if (!Plot) throw new Error("plotly.js did not run");
   for (const id of shown.keys()) sight.observe($(id));
+  later([...shown.keys()]);
   document.documentElement.dataset.ready = "yes";
 }
 

@@ -26,6 +26,10 @@ function duration(seconds) {
   return seconds < 172800 ? `${(seconds / 3600).toFixed(1)} h` : `${(seconds / 86400).toFixed(1)} days`;
 }
 
+function plural(number, noun) {
+  return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
+}
+
 // "300k" or "1.5e6" as a number; NaN where it is none.
 function parseQuantity(text) {
   const found = /^\s*([0-9.]+(?:e[0-9]+)?)\s*([kMGT]?)\s*$/i.exec(text);
@@ -60,4 +64,8 @@ function copyButton(read) {
     setTimeout(() => (button.textContent = "Copy"), 1600);
   });
   return button;
+}
+
+function milliseconds(value) {
+  return value === null || value === undefined ? "" : `${Number(value.toPrecision(3))}\u00a0ms`;
 }

@@ -1,24 +1,26 @@
 // The budget's slider, the detail of a trial, and the beginning.
-let size = "params";
+let size = data.cost;
 let clock = "trials";
 let opened = null; // the trial whose detail was asked for last
 
 function budgetAt(share) {
   const [low, high] = data.budget;
-  return share >= 1000 ? high : Math.round(low * (high / low) ** (share / 1000));
+  if (share >= 1000) return high;
+  const budget = low * (high / low) ** (share / 1000);
+  return data.cost === "latency" ? budget : Math.round(budget);
 }
 
 function bestWithin(budget) {
   let found = null;
-  for (const number of data.front) if (trials.params[number] <= budget) found = number;
+  for (const number of data.front) if (trials[data.cost][number] <= budget) found = number;
   return found;
 }
 
 function choose() {
   const budget = budgetAt(Number($("budget").value));
   const number = bestWithin(budget);
-  $("budget-text").textContent = budget.toLocaleString("en");
-  $("budget").setAttribute("aria-valuetext", `${budget} parameters`);
+  $("budget-text").textContent = data.cost === "latency" ? costText(budget) : budget.toLocaleString("en");
+  $("budget").setAttribute("aria-valuetext", costText(budget));
   document.querySelectorAll("#front-rows tr").forEach((row) => {
     row.classList.toggle("chosen", Number(row.dataset.trial) === number);
   });
@@ -27,11 +29,17 @@ function choose() {
   if (number !== null) {
     $("found-accuracy").textContent = percent(trials.accuracy[number], trials.error[number]);
     const relative = trials.params[number] / data.plain.params;
-    $("found-size").textContent = `${trials.params[number].toLocaleString("en")} parameters, ${relative.toFixed(2)}× plain ${data.plain.name}`;
+    const more = data.cost === "params" ? "" : `${costText(trials[data.cost][number])}, `;
+    $("found-size").textContent = `${more}${trials.params[number].toLocaleString("en")} parameters, ${relative.toFixed(2)}× plain ${data.plain.name}`;
     $("found-values").textContent = valuesOf(number);
     $("found-command").textContent = exportCommand(number);
   }
   mark(budget, number);
+}
+
+function costText(cost) {
+  if (data.cost === "latency") return milliseconds(cost);
+  return `${cost.toLocaleString("en")} ${data.cost === "macs" ? "MACs" : "parameters"}`;
 }
 
 function valuesOf(number) {
@@ -47,7 +55,7 @@ function marked(budget, number) {
     marker: { size: 18, color: "rgba(0,0,0,0)", line: { width: 2, color: "var(--ink)" } },
     hoverinfo: "skip", showlegend: false,
   }];
-  const line = size !== "params" ? [] : [{
+  const line = size !== data.cost ? [] : [{
     type: "line", x0: budget, x1: budget, y0: 0, y1: 1, yref: "paper", line: { color: "var(--accent)", width: 1.5 },
   }];
   return {
@@ -67,9 +75,12 @@ function openTrial(number) {
   const facts = [
     ["State", element("span", { class: `state ${state}` }, state)],
     ["Accuracy", percent(trials.accuracy[number], trials.error[number]) || "not measured"],
+    ...(trials.trainings[number] ? [["Trainings", trials.trainings[number].map((a) => percent(a)).join(", ")]] : []),
+    ...Object.entries(trials.reported).filter(([, pairs]) => pairs[number]).map(([name, pairs]) => [name, reportedText(pairs[number])]),
     ["Parameters", `${trials.params[number].toLocaleString("en")} (${(trials.params[number] / data.plain.params).toFixed(2)}× plain)`],
     ["MACs", trials.macs[number].toLocaleString("en")],
-    ["Trained", `${trials.epochs[number]} epochs in ${duration(trials.seconds[number])}`],
+    ...(trials.latency ? [["Latency", milliseconds(trials.latency[number])]] : []),
+    ["Trained", `${plural(trials.epochs[number], "epoch")} in ${duration(trials.seconds[number])}`],
     ...Object.entries(trials.values).map(([name, values]) => [name, valueText(values[number])]),
     ["Digest", element("code", {}, trials.digest[number])],
   ];
@@ -98,7 +109,7 @@ function curveFigure(curve) {
       type: "scatter", mode: "lines+markers", x: curve.map((m) => m[0]), y: curve.map((m) => m[1]),
       error_y: { type: "data", array: curve.map((m) => m[2]), thickness: 1, width: 0 },
       line: { color: "var(--front)", width: 2 }, marker: { size: 7 },
-      hovertemplate: "%{y:.2%} after %{x} epochs<extra></extra>",
+      hovertemplate: "%{y:.2%} at epoch %{x}<extra></extra>",
     }],
     layout,
   };

@@ -23,7 +23,22 @@ function take() {
     of: (i) => values[i],
     text: (i) => valueText(values[i]),
   }));
-  columns = [...fixed, ...chosen];
+  const reported = Object.entries(trials.reported)
+    .filter(([name]) => !name.includes(".")) // those of a single class stand with the trial alone
+    .map(([name, pairs]) => ({
+      name,
+      optional: true,
+      number: true,
+      of: (i) => pairs[i]?.[0] ?? null,
+      text: (i) => reportedText(pairs[i]),
+    }));
+  const timed = trials.latency ? [{ name: "Latency", number: true, of: (i) => trials.latency[i], text: (i) => milliseconds(trials.latency[i]) }] : [];
+  columns = [...fixed, ...timed, ...reported, ...chosen];
+}
+
+function reportedText(pair) {
+  if (!pair) return "";
+  return pair[1] === null ? valueText(pair[0]) : `${valueText(pair[0])} ± ${Number(pair[1].toPrecision(2))}`;
 }
 
 function valueText(value) {

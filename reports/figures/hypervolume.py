@@ -5,6 +5,7 @@ from itertools import accumulate
 from typing import Literal
 
 from reports.summary import Summary
+from trials.area import Scale
 
 Clock = Literal["trials", "epochs", "seconds"]
 
@@ -12,6 +13,12 @@ CLOCKS: dict[Clock, str] = {
     "trials": "Trials finished",
     "epochs": "Epochs trained",
     "seconds": "Seconds of training",
+}
+
+
+_AXES = {
+    Scale.LOG: "Hypervolume, share of the area over log-{}",
+    Scale.LINEAR: "Hypervolume, share of the area over {}",
 }
 
 
@@ -24,9 +31,8 @@ class HypervolumeInfo:
         trials: trials finished so far.
         epochs: epochs that they were trained for.
         seconds: time that they took.
-        share: hypervolume, as a share of the area to the reference point.
-        reference_params: right end of that area.
-        reference_accuracy: its lower end.
+        share: hypervolume after the trial.
+        axis: what it is a share of.
     """
 
     number: tuple[int, ...]
@@ -34,21 +40,21 @@ class HypervolumeInfo:
     epochs: tuple[int, ...]
     seconds: tuple[float, ...]
     share: tuple[float, ...]
-    reference_params: int
-    reference_accuracy: float
+    axis: str
 
 
 def hypervolume_info(summary: Summary) -> HypervolumeInfo:
     """In the order in which trials ended; every trial counts, whatever became of it."""
-    over = [t for t in summary.trials if t.finished_at is not None]
-    over.sort(key=lambda t: (t.finished_at, t.number))
-    spec = summary.study.spec
+    over = [t for t in summary.trials if t.finish_order is not None]
+    over.sort(key=lambda t: t.finish_order or 0)
+    made = {front.trial: summary.hypervolume(front) for front in summary.fronts}
+    share = 0.0
+    shares = [share := made.get(t.number, share) for t in over]
     return HypervolumeInfo(
         number=tuple(t.number for t in over),
         trials=tuple(range(1, len(over) + 1)),
         epochs=tuple(accumulate(t.epochs for t in over)),
         seconds=tuple(accumulate(t.seconds for t in over)),
-        share=tuple((t.hypervolume or 0.0) / summary.area for t in over),
-        reference_params=spec.reference_params,
-        reference_accuracy=spec.reference_accuracy,
+        share=tuple(shares),
+        axis=_AXES[summary.scale].format(summary.kind.noun),
     )

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reports.figures.agreement import AgreementInfo
-from reports.figures.choices import ChoicesInfo
+from reports.figures.choices import ChoicesInfo, Importance
 from reports.figures.curves import CurvesInfo
 from reports.figures.front import LABELS, Dot, FrontInfo
 from reports.figures.hypervolume import CLOCKS, Clock, HypervolumeInfo
 from reports.palette import LIGHT, band_role
-from reports.units import quantity
+from reports.units import brief, plural, quantity, seeds
 from search_spaces import InputError
 from trials.files import write_whole
 
@@ -56,12 +56,30 @@ def save(draw: Callable[["Axes"], None], path: Path) -> Path:
 
 
 def draw_front(axes: "Axes", info: FrontInfo) -> None:
-    """Proxies as dots with standard errors, the front as a line, published results as diamonds."""
+    """Proxies as dots with standard errors, the front as a line, published results as diamonds.
+
+    A mean over several seeds has its 95 % interval in place of the standard error.
+    """
     _dots(axes, info.stopped, "stopped", "below the top rung", marker=".", alpha=0.6)
     _dots(axes, info.complete, "complete", "complete", marker="o", markersize=4)
     if info.step:
         axes.plot(*zip(*info.step, strict=True), color=LIGHT["front"], linewidth=1.5)
-    _dots(axes, info.front, "front", "front", marker="o", markersize=6)
+    _dots(axes, info.front, "front", _front_label(info), marker="o", markersize=6)
+    if info.plain:
+        accuracies = [d.accuracy for d in info.plain]
+        axes.errorbar(
+            [d.size for d in info.plain],
+            accuracies,
+            yerr=[
+                [d.accuracy - d.low for d in info.plain],
+                [d.high - d.accuracy for d in info.plain],
+            ],
+            fmt="s",
+            markersize=5,
+            elinewidth=1,
+            color=LIGHT["reference"],
+            label="plain networks",
+        )
     if info.references:
         axes.plot(
             [r.size for r in info.references],
@@ -72,16 +90,24 @@ def draw_front(axes: "Axes", info: FrontInfo) -> None:
             color=LIGHT["reference"],
             label=f"published: {info.references[0].training}",
         )
-    axes.axvline(
-        info.plain_size,
-        color=LIGHT["reference"],
-        linestyle=":",
-        label=f"{info.plain_name} without warehouses ({quantity(info.plain_size)})",
-    )
+    if info.plain_size is not None:
+        shown = f"{info.plain_size:.3g} ms" if info.size == "latency" else quantity(info.plain_size)
+        axes.axvline(
+            info.plain_size,
+            color=LIGHT["reference"],
+            linestyle=":",
+            label=f"{info.plain_name} without warehouses ({shown})",
+        )
     axes.set_xscale("log")
     axes.set_xlabel(LABELS[info.size])
-    axes.set_ylabel(f"Validation accuracy, proxies of {info.epochs} epochs")
+    axes.set_ylabel(f"Validation accuracy, proxies of {plural(info.epochs, 'epoch')}")
     axes.legend()
+
+
+def _front_label(info: FrontInfo) -> str:
+    if not info.means:
+        return "front"
+    return f"front, means over {seeds(dot.seeds for dot in info.front)}"
 
 
 def _dots(axes: "Axes", dots: tuple[Dot, ...], role: str, label: str, **look: Any) -> None:  # noqa: ANN401 - matplotlib's own
@@ -89,7 +115,7 @@ def _dots(axes: "Axes", dots: tuple[Dot, ...], role: str, label: str, **look: An
         axes.errorbar(
             [d.size for d in dots],
             [d.accuracy for d in dots],
-            yerr=[d.error for d in dots],
+            yerr=[[d.accuracy - d.low for d in dots], [d.high - d.accuracy for d in dots]],
             linestyle="none",
             elinewidth=0.8,
             color=LIGHT[role],
@@ -102,7 +128,7 @@ def draw_hypervolume(axes: "Axes", info: HypervolumeInfo, clock: Clock = "trials
     """A step line against one of the three clocks."""
     axes.step((0, *getattr(info, clock)), (0, *info.share), where="post", color=LIGHT["front"])
     axes.set_xlabel(CLOCKS[clock])
-    axes.set_ylabel("Hypervolume, share of the area")
+    axes.set_ylabel(info.axis)
 
 
 def draw_curves(axes: "Axes", info: CurvesInfo) -> None:
@@ -133,13 +159,21 @@ def draw_importances(axes: "Axes", info: ChoicesInfo) -> None:
             [importance.shares.get(name, 0.0) for name in names],
             height,
             color=LIGHT[band_role(i)],
-            label=f"{importance.objective} ({importance.trials} trials)",
+            label=_label(importance),
         )
     axes.set_yticks(
         [p - height * (len(info.importances) - 1) / 2 for p in range(len(names))], names
     )
     axes.set_xlabel("Share of variance explained alone")
-    axes.legend()
+    axes.legend(fontsize="small")
+
+
+def _label(importance: Importance) -> str:
+    if importance.alike is None:
+        return f"{importance.objective} ({plural(importance.trials, 'trial')})"
+    return ":\n".join(
+        (f"{importance.objective} {importance.alike.parts[0]}", importance.alike.parts[1])
+    )
 
 
 def draw_agreement(axes: "Axes", info: AgreementInfo) -> None:
@@ -149,7 +183,9 @@ def draw_agreement(axes: "Axes", info: AgreementInfo) -> None:
         if not rows:
             continue
         low, high = (0, 0) if band is None else info.bands[band]
-        label = "all sizes" if band is None else f"{quantity(low)} to {quantity(high)}"
+        label = (
+            "all sizes" if band is None else f"{brief(low, info.kind)} to {brief(high, info.kind)}"
+        )
         axes.plot(
             [row.rung for row in rows],
             [row.tau or 0.0 for row in rows],
@@ -160,5 +196,7 @@ def draw_agreement(axes: "Axes", info: AgreementInfo) -> None:
     axes.set_ylim(-1.05, 1.05)
     axes.set_xlabel(f"Epochs, compared with {info.top}")
     axes.set_ylabel("Kendall's tau")
+    if info.alike:
+        axes.set_title(f"Networks {info.alike.sentence}", fontsize="small")
     if axes.lines:
         axes.legend()

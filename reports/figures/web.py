@@ -8,15 +8,18 @@ from math import log10
 from typing import Any
 
 from reports.figures.agreement import AgreementInfo
-from reports.figures.choices import ChoicesInfo
+from reports.figures.choices import ChoicesInfo, Importance
 from reports.figures.curves import CurvesInfo
-from reports.figures.front import LABELS, Dot, FrontInfo
+from reports.figures.front import LABELS, Dot, FrontInfo, PlainDot
 from reports.figures.hypervolume import CLOCKS, Clock, HypervolumeInfo
 from reports.palette import band_role
-from reports.units import plural, quantity
+from reports.units import brief, plural
 
 Figure = dict[str, Any]
 """``data`` and ``layout`` of plotly.js."""
+
+SHARES = "~%"
+"""Ticks of shares: as many digits as tell them apart, 65% and 65.5%."""
 
 BARS = 200
 """Trials beyond which only the front keeps its error bars: a page draws them one by one."""
@@ -44,6 +47,8 @@ def front_figure(info: FrontInfo) -> Figure:
         },
         _dots(info.front, "front", "Front", size=10, bars=True),
     ]
+    if info.plain:
+        traces.append(_plain_dots(info.plain))
     if info.references:
         traces.append(
             {
@@ -59,32 +64,65 @@ def front_figure(info: FrontInfo) -> Figure:
             }
         )
     layout = _layout(LABELS[info.size], "Validation accuracy")
-    layout["xaxis"] |= {"type": "log", "tickformat": "~s", "dtick": "D2"}
-    layout["yaxis"] |= {"tickformat": ".0%"}
-    layout["shapes"] = [
+    # SI prefixes would make 500m of half a millisecond
+    ticks = "~r" if info.size == "latency" else "~s"
+    layout["xaxis"] |= {"type": "log", "tickformat": ticks, "dtick": "D2"}
+    layout["yaxis"] |= {"tickformat": SHARES}
+    layout["shapes"], layout["annotations"] = [], []
+    if info.plain_size is not None:
+        layout |= _plain_line(info.plain_size, info.plain_name)
+    return {"data": traces, "layout": layout}
+
+
+def _plain_line(size: float, name: str) -> dict[str, Any]:
+    """Where the backbone without warehouses stands."""
+    line = [
         {
             "type": "line",
-            "x0": info.plain_size,
-            "x1": info.plain_size,
+            "x0": size,
+            "x1": size,
             "y0": 0,
             "y1": 1,
             "yref": "paper",
             "line": {"color": colour("reference"), "width": 1.5, "dash": "dot"},
         }
     ]
-    layout["annotations"] = [
+    note = [
         {
-            "x": log10(info.plain_size),  # plotly's way with logarithmic axes
+            "x": log10(size),  # plotly's way with logarithmic axes
             "y": 1,
             "yref": "paper",
-            "text": f" plain {info.plain_name}",
+            "text": f" plain {name}",
             "showarrow": False,
             "xanchor": "left",
             "yanchor": "bottom",
             "font": {"color": colour("reference"), "size": 12},
         }
     ]
-    return {"data": traces, "layout": layout}
+    return {"shapes": line, "annotations": note}
+
+
+def _plain_dots(dots: tuple[PlainDot, ...]) -> dict[str, Any]:
+    """Plain networks with their intervals."""
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": "Plain networks",
+        "x": [d.size for d in dots],
+        "y": [round(d.accuracy, 5) for d in dots],
+        "text": [f"plain {d.name}, {plural(d.seeds, 'seed')}" for d in dots],
+        "marker": {"symbol": "square", "size": 9, "color": colour("reference")},
+        "error_y": {
+            "type": "data",
+            "symmetric": False,
+            "array": [round(d.high - d.accuracy, 5) for d in dots],
+            "arrayminus": [round(d.accuracy - d.low, 5) for d in dots],
+            "thickness": 1,
+            "width": 0,
+            "color": colour("reference"),
+        },
+        "hovertemplate": "<b>%{text}</b><br>%{y:.2%} · %{x:,}<extra></extra>",
+    }
 
 
 def _dots(
@@ -96,22 +134,28 @@ def _dots(
         "name": name,
         "x": [d.size for d in dots],
         "y": [round(d.accuracy, 5) for d in dots],
-        "customdata": [[d.number, round(d.error, 5), d.epochs] for d in dots],
+        "customdata": [[d.number, round(d.error, 5), d.epochs, _seeds(d)] for d in dots],
         "marker": {"color": colour(role), "size": size},
         "opacity": opacity,
         "hovertemplate": "<b>Trial %{customdata[0]}</b><br>%{y:.2%} ± %{customdata[1]:.2%}"
-        "<br>%{x:,} · %{customdata[2]} epochs<extra></extra>",
+        "<br>%{x:,} · epoch %{customdata[2]}%{customdata[3]}<extra></extra>",
     }
     if bars:
-        spread = [round(d.error, 5) for d in dots]
         trace["error_y"] = {
             "type": "data",
-            "array": spread,
+            "symmetric": False,
+            "array": [round(d.high - d.accuracy, 5) for d in dots],
+            "arrayminus": [round(d.accuracy - d.low, 5) for d in dots],
             "thickness": 1,
             "width": 0,
             "color": colour(role),
         }
     return trace
+
+
+def _seeds(dot: Dot) -> str:
+    """What a hover adds of a mean."""
+    return f" · mean over {plural(dot.seeds, 'seed')}" if dot.seeds > 1 else ""
 
 
 def hypervolume_figure(info: HypervolumeInfo, clock: Clock) -> Figure:
@@ -130,8 +174,8 @@ def hypervolume_figure(info: HypervolumeInfo, clock: Clock) -> Figure:
         "fillcolor": colour("wash"),
         "hovertemplate": "%{y:.1%} of the area<br>%{text}<extra></extra>",
     }
-    layout = _layout(CLOCKS[clock], "Hypervolume, share of the area")
-    layout["yaxis"] |= {"tickformat": ".0%", "rangemode": "tozero"}
+    layout = _layout(CLOCKS[clock], info.axis)
+    layout["yaxis"] |= {"tickformat": SHARES, "rangemode": "tozero"}
     layout["xaxis"] |= {"tickformat": "~s", "rangemode": "tozero"}
     return {"data": [trace], "layout": layout}
 
@@ -159,7 +203,7 @@ def curves_figure(info: CurvesInfo) -> Figure:
                 "line": {"color": colour(kind), "width": width},
                 "marker": {"size": 6 if kind == "front" else 4, "color": colour(kind)},
                 "opacity": 0.5 if kind == "stopped" else 1.0,
-                "hovertemplate": "<b>Trial %{customdata}</b><br>%{y:.2%} after %{x} epochs"
+                "hovertemplate": "<b>Trial %{customdata}</b><br>%{y:.2%} at epoch %{x}"
                 "<extra></extra>",
             }
         )
@@ -167,7 +211,7 @@ def curves_figure(info: CurvesInfo) -> Figure:
     ticks = [f"{r}<br>{n:,}" for r, n in zip(info.rungs, info.measured, strict=True)]
     layout["xaxis"] |= {"type": "log", "tickvals": list(info.rungs), "ticktext": ticks}
     layout["xaxis"]["title"]["text"] = "Epochs, and trials measured there"
-    layout["yaxis"] |= {"tickformat": ".0%"}
+    layout["yaxis"] |= {"tickformat": SHARES}
     return {"data": traces, "layout": layout}
 
 
@@ -178,21 +222,27 @@ def importances_figure(info: ChoicesInfo) -> Figure:
         {
             "type": "bar",
             "orientation": "h",
-            "name": f"{found.objective} ({found.trials:,} trials)",
+            "name": _objective(found),
             "y": names,
             "x": [round(found.shares.get(name, 0.0), 4) for name in names],
             "marker": {"color": colour(band_role(i))},
             "hovertemplate": "%{y}: %{x:.1%}<extra></extra>",
         }
         for i, found in enumerate(info.importances)
-        if found.shares
+        if found.shares or found.alike
     ]
     layout = _layout("Share of variance explained alone", "")
-    layout["xaxis"] |= {"tickformat": ".0%"}
+    layout["xaxis"] |= {"tickformat": SHARES}
     layout["yaxis"] |= {"automargin": True}
     layout["legend"]["traceorder"] = "reversed"  # as the bars of a group stand
     layout |= {"barmode": "group", "bargap": 0.3, "height": 150 + 46 * len(names)}
     return {"data": traces, "layout": layout}
+
+
+def _objective(found: Importance) -> str:
+    if found.alike:
+        return f"{found.objective} {found.alike.sentence}"
+    return f"{found.objective} ({plural(found.trials, 'trial')})"
 
 
 def agreement_figure(info: AgreementInfo) -> Figure:
@@ -204,7 +254,7 @@ def agreement_figure(info: AgreementInfo) -> Figure:
             {
                 "type": "scatter",
                 "mode": "markers",
-                "name": f"{quantity(low)} to {quantity(high)}",
+                "name": f"{brief(low, info.kind)} to {brief(high, info.kind)}",
                 "x": [round(pair[2], 5) for pair in pairs],
                 "y": [round(pair[3], 5) for pair in pairs],
                 "customdata": [pair[0] for pair in pairs],
@@ -216,8 +266,13 @@ def agreement_figure(info: AgreementInfo) -> Figure:
     layout = _layout(
         f"Accuracy after {plural(first, 'epoch')}", f"after {plural(info.top, 'epoch')}"
     )
-    layout["xaxis"] |= {"tickformat": ".0%"}
-    layout["yaxis"] |= {"tickformat": ".0%"}
+    layout["xaxis"] |= {"tickformat": SHARES}
+    layout["yaxis"] |= {"tickformat": SHARES}
+    if info.alike:
+        text = f"Networks {':<br>'.join(info.alike.parts)}"
+        place = {"xref": "paper", "yref": "paper", "x": 0.02, "y": 0.98, "xanchor": "left"}
+        said = {"text": text, "align": "left", "showarrow": False, "yanchor": "top", **place}
+        layout["annotations"] = [said]
     return {"data": traces, "layout": layout}
 
 

@@ -12,6 +12,7 @@ from mlflow.exceptions import MlflowException
 from reports.summary import Summary
 from trials.errors import StorageError
 from trials.records import Measurement, TrialRecord, TrialState
+from trials.tasks.contract import metrics_of
 
 DIGEST = "kwsearch.digest"
 """Tag that tells one trial of an experiment from another."""
@@ -89,16 +90,16 @@ def _log(
     metrics = [
         Metric(name, getattr(record.trial, name), began, 0) for name in ("params", "macs")
     ] + [
-        Metric(name, getattr(m, name), began + _milliseconds(m.seconds), m.epoch)
+        Metric(name, value, began + _milliseconds(m.seconds), m.epoch)
         for m in curve
-        for name in ("accuracy", "loss")
+        for name, value in metrics_of(m).items()
     ]
     params = [Param(name, str(value)) for name, value in record.values.items()]
     for first in range(0, len(metrics), _MANY):
         client.log_batch(run, metrics=metrics[first : first + _MANY])
     client.log_batch(run, params=params)
     status = "FAILED" if record.state is TrialState.FAILED else "FINISHED"
-    ended = record.finished_at or record.started_at
+    ended = max(record.finished_at or record.started_at, record.started_at)  # clocks step
     client.set_terminated(run, status=status, end_time=_milliseconds(ended.timestamp()))
 
 

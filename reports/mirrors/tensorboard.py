@@ -1,8 +1,9 @@
 """A study as TensorBoard's event files: a run a trial, in ``DIR/STUDY/NUMBER``.
 
-Accuracy and loss are scalars by epoch, with the times at which they were measured; parameters and
-MACs are scalars too, so that the hparams page can set them against the choices. A file is named
-after its trial's beginning and written whole, so a study can be mirrored again as it grows.
+Accuracy, loss and other values by name are scalars by epoch, with the times at which they were
+measured; parameters and MACs are scalars too, so that the hparams page can set them against the
+choices. A file is named after its trial's beginning and written whole, so a study can be mirrored
+again as it grows.
 """
 
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 from reports.summary import Summary
 from trials.files import write_whole
 from trials.records import Measurement, TrialRecord, TrialState
+from trials.tasks.contract import metrics_of
 
 SCALARS = ("accuracy", "loss")
 """By epoch."""
@@ -69,20 +71,22 @@ def _experiment(summary: Summary) -> Iterator[Event]:
     """What the columns of the hparams page are."""
     began = summary.study.created_at.timestamp()
     choices = [HParam(name) for name in summary.dimensions]
-    metrics = [Metric(name) for name in (*SCALARS, *SIZES)]
+    measured = (one for curve in summary.measurements.values() for one in curve)
+    scalars = dict.fromkeys(name for one in measured for name in metrics_of(one)) or SCALARS
+    metrics = [Metric(name) for name in (*scalars, *SIZES)]
     described = hparams_config_pb(choices, metrics, time_created_secs=began)
     yield Event(wall_time=began, step=0, summary=described)
 
 
 def _events(record: TrialRecord, curve: tuple[Measurement, ...]) -> Iterator[Event]:
-    began, name = record.started_at.timestamp(), f"{record.trial.study}/{record.number}"
-    start = hparams_pb(dict(record.values), trial_id=name, start_time_secs=began)
+    began, own = record.started_at.timestamp(), f"{record.trial.study}/{record.number}"
+    start = hparams_pb(dict(record.values), trial_id=own, start_time_secs=began)
     yield Event(wall_time=began, step=0, summary=start)
     for size in SIZES:
         yield Event(wall_time=began, step=0, summary=scalar_pb(size, getattr(record.trial, size)))
     for measurement in curve:
-        for scalar in SCALARS:
-            value = scalar_pb(scalar, getattr(measurement, scalar))
+        for name, number in metrics_of(measurement).items():
+            value = scalar_pb(name, number)
             time = began + measurement.seconds
             yield Event(wall_time=time, step=measurement.epoch, summary=value)
     if record.finished_at is not None:

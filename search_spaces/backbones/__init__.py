@@ -5,7 +5,8 @@ width factor is written behind an x, as in ``resnet20x2`` or ``resnet8x0.5``. ``
 ImageNet stem, ``resnet18-small`` the stem for small images. ``resnet50``, ``mobilenetv2`` at 1.0
 and ``mobilenetv2-050`` at half the width, and ``convnext-tiny`` are torchvision's networks;
 ``mobilenetv2-late`` and ``mobilenetv2-050-late`` are the same networks with other sites: the
-classifier instead of the early pointwise convolutions.
+classifier instead of the early pointwise convolutions. ``deit-tiny`` is the vision transformer of
+patches of 16 pixels, ``deit-tiny-small`` the same for small images, of patches of 4.
 """
 
 import re
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 
 from search_spaces.backbones.convnext import convnext_tiny
+from search_spaces.backbones.deit import deit_tiny
 from search_spaces.backbones.mobilenet import mobilenetv2
 from search_spaces.backbones.resnet import CIFAR_DEPTHS, cifar_resnet, resnet18, resnet50
 from search_spaces.errors import InputError, nearest
@@ -35,6 +37,8 @@ _TABLES: dict[str, tuple[Table, tuple[int, int]]] = {
     "mobilenetv2-late": (partial(mobilenetv2, width=1.0, late=True), IMAGENET),
     "mobilenetv2-050-late": (partial(mobilenetv2, width=0.5, late=True), IMAGENET),
     "convnext-tiny": (convnext_tiny, IMAGENET),
+    "deit-tiny": (partial(deit_tiny, patch=16, grid=14), IMAGENET),
+    "deit-tiny-small": (partial(deit_tiny, patch=4, grid=8), SMALL),
 }
 _WIDENED = re.compile(r"(resnet\d+)x(\d+(?:\.\d+)?)")
 

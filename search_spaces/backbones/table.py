@@ -34,11 +34,12 @@ class TableBuilder:
         *,
         stride: int = 1,
         padding: int = 0,
+        bias: bool = False,
     ) -> None:
-        """A convolution without bias that no warehouse serves; moves ``size`` on."""
+        """A convolution that no warehouse serves; moves ``size`` on."""
         self.size = conv_size(self.size, kernel, stride, padding)
         weight = channels[1] * channels[0] * kernel * kernel
-        self.plain_params += weight
+        self.plain_params += weight + channels[1] * bias
         self.plain_macs += weight * prod(self.size)
 
     def norm(self, channels: int) -> None:
@@ -48,6 +49,14 @@ class TableBuilder:
     def scale(self, channels: int) -> None:
         """One learned factor per channel."""
         self.plain_params += channels
+
+    def parameter(self, numbers: int) -> None:
+        """Learned numbers that are added or put in, and cost no MACs."""
+        self.plain_params += numbers
+
+    def products(self, macs: int) -> None:
+        """Products of activations with one another, as in the attention of a transformer."""
+        self.plain_macs += macs
 
     def pool(self, kernel: int, stride: int, padding: int = 0) -> None:
         """A pooling layer: no cost, but ``size`` moves on."""
@@ -95,7 +104,13 @@ class TableBuilder:
         return out
 
     def linear_site(
-        self, name: str, address: str, channels: tuple[int, int], *, kernel: tuple[int, ...]
+        self,
+        name: str,
+        address: str,
+        channels: tuple[int, int],
+        *,
+        kernel: tuple[int, ...],
+        positions: int | None = None,
     ) -> None:
         """A linear layer with bias that a warehouse may serve.
 
@@ -104,7 +119,9 @@ class TableBuilder:
             address: where it stands for sharing.
             channels: input and output channels.
             kernel: ones, as many as its cells have kernel axes: two for a layer on every position
-                of a feature map, one for a layer on pooled features.
+                of a feature map, one for a layer on pooled features or on tokens.
+            positions: how often it is computed for one image; ``size``'s or 1, by the kernel, if
+                None.
         """
         self.sites.append(
             Site(
@@ -116,10 +133,13 @@ class TableBuilder:
                 kernel=kernel,
                 groups=1,
                 bias=True,
-                positions=prod(self.size) if len(kernel) == len(self.size) else 1,
+                positions=self._positions(kernel) if positions is None else positions,
             )
         )
         self.plain_params += channels[1]
+
+    def _positions(self, kernel: tuple[int, ...]) -> int:
+        return prod(self.size) if len(kernel) == len(self.size) else 1
 
     def backbone(
         self,

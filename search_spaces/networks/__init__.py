@@ -6,7 +6,7 @@ Stable names: `assign_cells`, `build`, `load_upstream_state_dict`, `set_temperat
 from search_spaces.networks.assigning import assign_cells
 from search_spaces.networks.attention import set_temperature
 from search_spaces.networks.build import build, plain_of, plan_of
-from search_spaces.networks.starting import StartReport, fresh_tensors, start_from
+from search_spaces.networks.starting import StartReport, fresh_tensors, start_from, start_plain
 from search_spaces.networks.tensor_files import read_tensors
 from search_spaces.networks.upstream_weights import LoadReport, load_upstream_state_dict
 
@@ -22,4 +22,5 @@ __all__ = [
     "read_tensors",
     "set_temperature",
     "start_from",
+    "start_plain",
 ]

@@ -1,4 +1,7 @@
-"""Plain networks for the shipped tables: torchvision's own, named as the tables name their sites.
+"""Plain networks for the shipped tables, named as the tables name their sites.
+
+Networks are torchvision's own, but for the CIFAR ResNets, which it does not have, and DeiT, whose
+attention there hides its linear layers inside one module.
 
 A network whose table is shipped registers the function that builds it here. Counting never comes
 this way; `search_spaces.networks.build` does, and swaps the sites of what it gets.
@@ -14,6 +17,7 @@ from torchvision.models.resnet import BasicBlock, ResNet
 
 from search_spaces.backbones import cifar_shape
 from search_spaces.errors import InputError, nearest
+from search_spaces.networks.transformer import VisionTransformer
 from search_spaces.sites import Backbone
 
 PlainNetwork = Callable[[Backbone], nn.Module]
@@ -100,6 +104,15 @@ def convnext_tiny(table: Backbone) -> nn.Module:
         num_classes=table.num_classes, stochastic_depth_prob=0.0
     )
     return stem_channels(network, table.in_channels)
+
+
+@register("deit-tiny", "deit-tiny-small")
+def deit_tiny(table: Backbone) -> nn.Module:
+    """DeiT-Tiny with timm's names, without stochastic depth until a recipe asks for it."""
+    patch, grid = (4, 8) if table.name.endswith("-small") else (16, 14)
+    return VisionTransformer(
+        table.num_classes, table.in_channels, patch=patch, grid=grid, width=192, blocks=12, heads=3
+    )
 
 
 def stem_channels(network: nn.Module, in_channels: int) -> nn.Module:

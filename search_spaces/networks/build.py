@@ -60,7 +60,7 @@ def build(
             layer = plain[served.site.name]
             kind = KWLinear if served.site.kind == "linear" else KWConv
             norm = plan.backbone.attention_norm
-            with _place(layer):
+            with _device_of(layer):
                 swapped = kind(served, layer, shared, norm=norm, way=way)
             module.set_submodule(served.site.name, swapped.to(_weight(layer).dtype))
     module.__dict__["plan"] = plan
@@ -115,14 +115,14 @@ def _plain_layer(module: nn.Module, site: Site) -> nn.Module:
 
 def _start_warehouse(plan: Plan, index: int, layer: nn.Module) -> Warehouse:
     """The warehouse of that index, with the cells of every site drawn in site order."""
-    with _place(layer):
+    with _device_of(layer):
         warehouse = Warehouse(plan.warehouses[index]).to(_weight(layer).dtype)
     for i in plan.warehouses[index].sites:
         warehouse.start_run(plan.sites[i].start, plan.sites[i].owned)
     return warehouse
 
 
-def _place(layer: nn.Module) -> torch.device:
+def _device_of(layer: nn.Module) -> torch.device:
     return _weight(layer).device
 
 

@@ -24,7 +24,7 @@ from search_spaces.errors import InputError
 from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.ways import WAYS
 from search_spaces.networks.ways.contraction import product_type
-from search_spaces.networks.ways.costs import COSTS, Sizes, seconds
+from search_spaces.networks.ways.costs import COSTS, Sizes, rates_for, seconds
 from search_spaces.networks.ways.lowering import lowers
 from search_spaces.networks.ways.tracing import eager
 
@@ -33,6 +33,10 @@ CANDIDATES = 3
 
 WITHIN = 4.0
 """A way that the model thinks this many times slower than its best is not timed."""
+
+MARGIN = 0.95
+"""Without gradient the textbook way stays unless another is thought this much faster: the model's
+errors are of that size, and it must not be slower than the definition."""
 
 REPEATS = 3
 """How often each is timed; the fastest counts."""
@@ -128,16 +132,34 @@ def modelled(where: Situation) -> str:
 
     Double precision is for comparing: sums are then taken in the order of the reference.
     """
-    return "textbook" if where.dtype == torch.float64 else ranked(where)[0][0]
+    if where.dtype == torch.float64:
+        return "textbook"
+    (first, cost), *_ = order = ranked(where)
+    if not where.trains and cost > MARGIN * dict(order)["textbook"]:
+        return "textbook"
+    return first
 
 
 def ranked(where: Situation) -> list[tuple[str, float]]:
     """Ways that compute this geometry and their modelled seconds, fastest first."""
     sizes = Sizes.of(where.geometry, where.batch, where.size, where.cells)
-    able = [name for name in COSTS if name == "textbook" or lowers(where.geometry)]
-    return sorted(
-        ((name, seconds(name, sizes, where.device)) for name in able), key=lambda row: row[1]
-    )
+    rates = rates_for(where.device, trains=where.trains)
+    modelled_seconds = {
+        name: seconds(name, sizes, rates[name], trains=where.trains)
+        for name in able(where.geometry)
+        if name in rates
+    }
+    return sorted(modelled_seconds.items(), key=lambda row: row[1])
+
+
+def able(geometry: Geometry) -> list[str]:
+    """Names of the ways that a choice is made of: all, unless a cell spans several groups.
+
+    The library convolves along one axis slower than it multiplies.
+    """
+    if not lowers(geometry):
+        return ["textbook"]
+    return [name for name in COSTS if geometry.dims > 1 or name != "convolve-each"]
 
 
 @eager

@@ -18,6 +18,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from torch import nn
@@ -25,6 +26,9 @@ from torch import nn
 from search_spaces.errors import InputError, nearest
 from search_spaces.networks.tracing import trace
 from search_spaces.sites import Backbone
+
+_SHOWN = 8
+"""Functions of a module that a message names."""
 
 LIBRARIES = ("torchvision.models", "timm.models")
 """Packages whose models are known by name."""
@@ -102,8 +106,8 @@ def named_network(name: str, *, num_classes: int, in_channels: int) -> nn.Module
         InputError: the module cannot be imported, or the function is not there, fails, or returns
             something else than a module.
     """
-    with nullcontext() if is_library_model(name) else _here_first():
-        function = _function(name)
+    with nullcontext() if is_library_model(name) else here_first():
+        function = find_function(name, "backbone")
         offered = {"num_classes": num_classes, "in_channels": in_channels, "in_chans": in_channels}
         wanted = _taken(function, offered)
         try:
@@ -140,23 +144,57 @@ def rebuilt(table: Backbone) -> nn.Module:
     return network
 
 
-def _function(name: str) -> Callable[..., Any]:
+def find_function(name: str, role: str) -> Callable[..., Any]:
+    """The function of a module, named as ``"package.module:function"``.
+
+    Args:
+        name: its name.
+        role: what it is named for, in a word.
+
+    Raises:
+        InputError: the module cannot be imported, or has no such function.
+    """
     where, _, what = name.partition(":")
     try:
         module = importlib.import_module(where)
     except Exception as error:
         raise InputError(
-            f"{where!r}, of the backbone {name!r}, cannot be imported: {_brief(error)}.",
+            f"{where!r}, of the {role} {name!r}, cannot be imported: {_brief(error)}.",
             "Run kwsearch from the folder that holds it, or install it.",
         ) from error
     function = getattr(module, what, None)
     if not callable(function):
         raise InputError(
-            f"{where!r} has no function {what!r}.{nearest(what, dir(module))}",
-            "Name the network as 'package.module:function'.",
+            f"{where!r} has no function {what!r}.{_offered(module, what)}",
+            f"Name the {role} as 'package.module:function'.",
         )
     found: Callable[..., Any] = function
     return found
+
+
+def _offered(module: ModuleType, what: str) -> str:
+    """The function of a module that was meant, or those that there are.
+
+    What a module has imported from elsewhere is not meant, unless it lists it in ``__all__`` or is
+    a package: packages gather what their modules define.
+    """
+    listed = getattr(module, "__all__", ())
+    inside = f"{module.__name__}." if hasattr(module, "__path__") else None
+    names = [
+        name
+        for name, found in vars(module).items()
+        if callable(found) and not name.startswith("_")
+        if name in listed or _comes_from(found, module.__name__, inside)
+    ]
+    if not names:
+        return " It defines no function."
+    told = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
+    return nearest(what, names) or f" It has {told}."
+
+
+def _comes_from(found: object, module: str, inside: str | None) -> bool:
+    where = getattr(found, "__module__", None) or ""
+    return where == module or (inside is not None and where.startswith(inside))
 
 
 def _taken(function: Callable[..., Any], offered: dict[str, int]) -> dict[str, int]:
@@ -179,7 +217,7 @@ def _brief(error: Exception) -> str:
 
 
 @contextmanager
-def _here_first() -> Iterator[None]:
+def here_first() -> Iterator[None]:
     """Look for modules in the current directory first."""
     here = str(Path.cwd())
     sys.path.insert(0, here)

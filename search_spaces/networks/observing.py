@@ -16,7 +16,7 @@ from torch.nn.modules.conv import _ConvNd
 from torch.nn.modules.lazy import LazyModuleMixin
 from torch.utils.flop_counter import FlopCounterMode
 
-from search_spaces.errors import InfeasibleError, InputError
+from search_spaces.errors import InfeasibleError, InputError, plural
 
 Size = tuple[int, int]
 
@@ -109,11 +109,11 @@ def _run_for_real(
         raise
     except Exception as error:  # noqa: BLE001 - the network's own code may raise anything
         raise InputError(
-            f"{type(module).__name__} does not take images of {in_channels} channels and "
+            f"{type(module).__name__} does not take images of {plural(in_channels, 'channel')} and "
             f"{input_size[0]}x{input_size[1]} pixels: {type(error).__name__}: "
             f"{str(error).splitlines()[0] if str(error) else 'no message'}.",
-            "Let the function take in_channels (a network for colour alone needs colour images), "
-            "or set image_size to what the network takes.",
+            "Let the function take in_channels, or set [proxy] channels to what the network takes "
+            "(3 repeats grey images to colour), and image_size likewise.",
         ) from None
 
 
@@ -158,9 +158,10 @@ def _images(module: nn.Module, device: str, batch: int, channels: int, size: Siz
 def _check_logits(module: nn.Module, made: object, wanted: tuple[int, int]) -> None:
     found = tuple(made.shape) if isinstance(made, Tensor) else type(made).__name__
     if found != wanted:
+        asked = plural(wanted[0], "image")
         raise InputError(
-            f"{type(module).__name__} answers {wanted[0]} images with {found}; a classifier of "
-            f"{wanted[1]} classes answers with logits of shape {wanted}.",
+            f"{type(module).__name__} answers {asked} with {found}; a classifier of "
+            f"{plural(wanted[1], 'class', 'classes')} answers with logits of shape {wanted}.",
             "Let the function take num_classes, and return a network that gives logits alone.",
         )
 

@@ -81,10 +81,38 @@ def start_from(network: nn.Module, tensors: Tensors, *, assigned: bool = True) -
         home.copy_(cells.view(home.shape))
     if assigned:
         _assign(network, plan, fit)
+    _take_over(network, given, fresh)
+    return StartReport(fit.kept, fit.energy, fresh)
+
+
+@torch.no_grad()
+def start_plain(network: nn.Module, backbone: str, tensors: Tensors) -> tuple[str, ...]:
+    """Start a plain network from the tensors of a trained one, in place.
+
+    Args:
+        network: of `plain_of`.
+        backbone: its name.
+        tensors: as for `start_from`.
+
+    Returns:
+        Tensors of the classifier that stay as they were drawn.
+
+    Raises:
+        InputError: as `start_from`.
+    """
+    known = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    given = _renamed(backbone, known, tensors)
+    fresh = _fresh(network, known, given)
+    _require_fit(backbone, known, given, fresh)
+    _take_over(network, given, fresh)
+    return fresh
+
+
+def _take_over(network: nn.Module, given: Tensors, fresh: Collection[str]) -> None:
+    """Copy every tensor that the network has under the same name."""
     own = network.state_dict()
     for name in own.keys() & given.keys() - set(fresh):
         own[name].copy_(given[name].reshape(own[name].shape))
-    return StartReport(fit.kept, fit.energy, fresh)
 
 
 def fresh_tensors(table: Backbone, tensors: Tensors) -> tuple[str, ...]:

@@ -31,8 +31,10 @@ _OTHERS = (
 
 
 def _inverted_residuals() -> Iterable[tuple[str, str]]:
-    places = ((stage, block) for stage, blocks in enumerate(_STAGES) for block in range(blocks))
-    for number, (stage, block) in enumerate(places, 1):
+    blocks_of_stages = (
+        (stage, block) for stage, blocks in enumerate(_STAGES) for block in range(blocks)
+    )
+    for number, (stage, block) in enumerate(blocks_of_stages, 1):
         for theirs, ours in _FIRST if number == 1 else _OTHERS:
             yield rf"^blocks\.{stage}\.{block}\.{theirs}\.", f"features.{number}.{ours}."
 

@@ -28,6 +28,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from search_spaces.config import NetworkConfig
+from search_spaces.errors import plural
 from search_spaces.networks.geometry import obstacle
 from search_spaces.networks.observing import Seen, Size, observe, observe_large, weighted
 from search_spaces.overrides import overridden
@@ -127,7 +128,7 @@ def _unservable(module: nn.Module, seen: Mapping[str, Seen]) -> Iterator[tuple[s
         elif trait:
             yield path, trait
         elif seen[path].calls > 1:
-            yield path, f"it is called {seen[path].calls} times in a forward pass"
+            yield path, f"it is called {plural(seen[path].calls, 'time')} in a forward pass"
         elif shared[id(layer.weight)] > 1:
             yield path, "it shares its weight with another layer"
 
@@ -190,14 +191,14 @@ def _sites(module: nn.Module, layers: list[_Layer], plain: Mapping[str, str]) ->
 
 
 class _Numbers:
-    """Numbers things 0, 1, ... inside a place, in order of first appearance."""
+    """Numbers things 0, 1, ... inside a scope, in order of first appearance."""
 
     def __init__(self) -> None:
         self._known: dict[object, dict[str, int]] = {}
 
-    def of(self, place: object, thing: str) -> int:
-        """The number of ``thing`` in ``place``."""
-        known = self._known.setdefault(place, {})
+    def of(self, scope: object, thing: str) -> int:
+        """The number of ``thing`` in ``scope``."""
+        known = self._known.setdefault(scope, {})
         return known.setdefault(thing, len(known))
 
 

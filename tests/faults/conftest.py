@@ -8,10 +8,13 @@ import multiprocessing
 import os
 import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
+from sqlalchemy import make_url
 
 from trials.store import open_store
 from trials.store.check import check
@@ -55,16 +58,27 @@ epochs = [1, 2]
 batch_size = 512
 learning_rate = 0.1
 
+[baselines]
+seeds = 0
+
 [search]
 sampler = "random"
 trials = {TRIALS}
 
 [execution]
 threads = 1
+isolate = false
 """
+"""Trials run in the search's own process, which has loaded torch; see `Place.isolate`."""
 
 
-_READY = ("pytest", "kwsearch.api", "torchvision", "trials.training.proxy", "sklearn.datasets")
+_READY = (
+    "pytest",
+    "kwsearch.api",
+    "torchvision",
+    "trials.tasks.classification.proxy",
+    "sklearn.datasets",
+)
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload([*_READY])
 COMMAND = """
@@ -168,6 +182,12 @@ class Place:
     folder: Path
     url: str
 
+    def isolate(self):
+        """Let trials run in processes of their own, as those of a person's code do by default."""
+        study = (self.folder / "tiny.toml").read_text()
+        assert "isolate = false" in study
+        (self.folder / "tiny.toml").write_text(study.replace("isolate = false", "isolate = true"))
+
     def start(self, *words, first="", **environment):
         """Start a command; see `Command`."""
         return Command(self, words, first, environment)
@@ -176,9 +196,20 @@ class Place:
         """Run a command to its end; see `Command.ended`."""
         return self.start(*words, **options).ended(code)
 
-    def sound(self):
-        """The checker finds nothing."""
-        assert check(self.url, runs=self.folder / "runs") == []
+    def processes(self):
+        """Those that run in the folder."""
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                here = process.cwd().removesuffix(" (deleted)") == str(self.folder)
+                if here and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+        return found
+
+    def sound(self, besides=None):
+        """The checker finds nothing, or nothing besides."""
+        faults = check(self.url, runs=self.folder / "runs")
+        assert [fault for fault in faults if besides is None or besides not in fault] == []
 
     def table(self, name="tiny"):
         """Trials without what clocks and attempts say."""
@@ -212,6 +243,29 @@ def server_place(quick_path, new_postgresql_database):
     return _furnished(Place(quick_path, new_postgresql_database()))
 
 
+@pytest.fixture
+def repeating_place(file_place):
+    """A place of which the study trains networks near its front twice, and no plain network."""
+    return _repeating(file_place)
+
+
+@pytest.fixture(scope="session")
+def undisturbed_repeats(tmp_path_factory):
+    """A place in which nothing happened to that study."""
+    folder = tmp_path_factory.mktemp("repeats")
+    place = _repeating(_furnished(Place(folder, f"sqlite:///{folder}/kw.db")))
+    place.run("search", "tiny.toml")
+    place.sound()
+    return place
+
+
+def _repeating(place):
+    study = STUDY.replace("[search]", "[search]\nrepeats = 2")
+    study = study.replace(f"trials = {TRIALS}", "trials = 8")
+    (place.folder / "tiny.toml").write_text(study)
+    return place
+
+
 def _furnished(place):
     (place.folder / "tinynet.py").write_text(NETWORK)
     (place.folder / "tiny.toml").write_text(STUDY)
@@ -233,3 +287,47 @@ def undisturbed(undisturbed_folder):
     """The table and the measurements of the study when nothing happens to it."""
     place = Place(undisturbed_folder, f"sqlite:///{undisturbed_folder}/kw.db")
     return place.table(), place.measured()
+
+
+PASSWORD = "s3%cr%%et{x}@{0}:/%s"  # noqa: S105 - made up
+
+
+@pytest.fixture
+def password():
+    """One with letters that URLs and formats take for something else."""
+    return PASSWORD
+
+
+@pytest.fixture
+def leaks():
+    """Call it to know whether the password, or a good part of it, is in a text."""
+    return lambda text: any(part in text for part in ("s3%", "cr%", "et{x}", "et%7B"))
+
+
+@pytest.fixture(scope="session")
+def furnish():
+    """Call it for a place with an SQLite file in a folder of the test's."""
+    return lambda folder: _furnished(Place(folder, f"sqlite:///{folder}/kw.db"))
+
+
+@pytest.fixture
+def guarded(server, server_place):
+    """A place whose database asks for a password."""
+    psycopg = pytest.importorskip("psycopg")
+    with psycopg.connect(server.get_uri(), autocommit=True) as admin:
+        (path,) = admin.execute("SHOW hba_file").fetchone()
+        quoted = PASSWORD.replace("'", "''")
+        known = admin.execute("SELECT 1 FROM pg_roles WHERE rolname = 'kw_secret'").fetchone()
+        if known is None:  # another test may have had it
+            admin.execute(f"CREATE ROLE kw_secret SUPERUSER LOGIN PASSWORD '{quoted}'")
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123 - short of a Path for one read
+            before = file.read()
+        with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123 - likewise
+            file.write("local all kw_secret scram-sha-256\n" + before)
+        admin.execute("SELECT pg_reload_conf()")
+        url = make_url(server_place.url).set(username="kw_secret", password=PASSWORD)
+        server_place.url = url.render_as_string(hide_password=False)
+        yield server_place
+        with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123 - likewise
+            file.write(before)
+        admin.execute("SELECT pg_reload_conf()")

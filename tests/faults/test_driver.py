@@ -11,6 +11,8 @@ from contextlib import suppress
 
 import pytest
 
+from trials.records import TrialState
+from trials.repeats import near_front
 from trials.store import open_store
 
 pytestmark = pytest.mark.fault
@@ -89,6 +91,9 @@ def test_a_number_of_trials_asked_for_beside_a_live_driver_changes_nothing(
     place.sound()
     assert place.table() == undisturbed[0]
 
+
+TRIALS = 20
+"""Those of the study."""
 
 STOPPED = "import kwsearch.driving; kwsearch.driving.LEASE = 3.0"
 
@@ -183,6 +188,7 @@ ENDINGS = {
 def test_a_signal_stops_a_search_that_can_be_resumed(file_place, ending, undisturbed):
     """Exit 5 with the command that goes on; what is measured stays, open trials wait."""
     place = file_place
+    place.isolate()
     process = place.start("search", "tiny.toml")
     process.reached(3)
     for kind in ENDINGS[ending]:
@@ -199,6 +205,7 @@ def test_a_signal_stops_a_search_that_can_be_resumed(file_place, ending, undistu
 def test_a_second_ctrl_c_at_any_moment_ends_it_at_once(file_place, undisturbed):
     """Exit 5 whatever it was doing; at worst the study is free when its lease is over."""
     place = file_place
+    place.isolate()
     words = ["search", "tiny.toml"]
     for pause in (0.0, 0.001, 0.01, 0.05):
         process = place.start(*words)
@@ -210,7 +217,7 @@ def test_a_second_ctrl_c_at_any_moment_ends_it_at_once(file_place, undisturbed):
         process.join(10)
         assert process.exitcode == 5, process.talk
         assert "Traceback" not in process.talk
-        place.sound()
+        place.sound(besides="nobody holds the study's lease")  # on a busy machine it is over
         words = ["resume", "tiny", "--steal"]
     place.run(*words)
     assert place.table() == undisturbed[0]
@@ -230,3 +237,133 @@ def test_a_reader_that_goes_away_stops_a_search_that_can_be_resumed(file_place, 
     place.sound()
     place.run("resume", "tiny")
     assert place.table() == undisturbed[0]
+
+
+CUT_OFF = """
+import os, signal
+from trials.store.writes import Writes
+counted, written = [], Writes.{method}
+def cut_off(*args, **named):
+    counted.append(args)
+    if {before} and len(counted) == {at}:
+        os.kill(os.getpid(), signal.SIGKILL)
+    done = written(*args, **named)
+    if len(counted) == {at}:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return done
+Writes.{method} = cut_off
+"""
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        ("measure_baseline", 2, False),
+        ("finish_baseline", 3, True),
+        *(
+            pytest.param(moment, marks=pytest.mark.slow)
+            for moment in (
+                ("hand_out_baseline", 1, True),
+                ("hand_out_baseline", 1, False),
+                ("measure_baseline", 3, True),
+                ("measure_baseline", 3, False),
+                ("finish_baseline", 3, False),
+            )
+        ),
+    ],
+    ids=str,
+)
+def test_a_driver_killed_during_a_baseline_neither_loses_nor_doubles_one(
+    file_place, undisturbed, plain, moment
+):
+    """Before a baseline is written to, and after; the trials are those of an undisturbed search."""
+    with_baselines(file_place)
+    method, at, before = moment
+    first = CUT_OFF.format(method=method, at=at, before=before)
+    cut = file_place.start("search", "tiny.toml", first=first)
+    cut.join(200)
+    assert cut.exitcode == -signal.SIGKILL, cut.talk
+    assert file_place.table() == []
+    file_place.sound()
+    file_place.run("resume", "tiny", "--steal")
+    file_place.sound()
+    assert file_place.table() == undisturbed[0][:3]
+    assert plain_networks(file_place.url) == plain
+
+
+def with_baselines(place):
+    """Let the study of a place measure plain networks first."""
+    study = (place.folder / "tiny.toml").read_text()
+    assert "seeds = 0" in study
+    study = study.replace("seeds = 0", "seeds = 3").replace(f"trials = {TRIALS}", "trials = 3")
+    (place.folder / "tiny.toml").write_text(study)
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory, furnish):
+    """The plain networks of a search that nothing happened to."""
+    place = furnish(tmp_path_factory.mktemp("plain"))
+    with_baselines(place)
+    place.run("search", "tiny.toml")
+    return plain_networks(place.url)
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        ("add_baselines", 1, False),
+        ("measure_baseline", 2, False),
+        *(
+            pytest.param(moment, marks=pytest.mark.slow)
+            for moment in (
+                ("add_baselines", 1, True),
+                ("hand_out_baseline", 2, False),
+                ("measure_baseline", 3, True),
+                ("finish_baseline", 2, True),
+                ("finish_baseline", 2, False),
+            )
+        ),
+    ],
+    ids=str,
+)
+def test_a_driver_killed_during_repeats_neither_loses_nor_doubles_one(
+    repeating_place, undisturbed_repeats, moment
+):
+    """Before repeats are written down, before one is written to, and after."""
+    place, (method, at, before) = repeating_place, moment
+    first = CUT_OFF.format(method=method, at=at, before=before)
+    cut = place.start("search", "tiny.toml", first=first)
+    cut.join(200)
+    assert cut.exitcode == -signal.SIGKILL, cut.talk
+    assert place.table() == undisturbed_repeats.table()
+    place.sound()
+    place.run("resume", "tiny", "--steal")
+    place.sound()
+    assert repeats(place.url) == repeats(undisturbed_repeats.url)
+    place.run("resume", "tiny")
+    assert repeats(place.url) == repeats(undisturbed_repeats.url)
+    assert place.table() == undisturbed_repeats.table()
+    assert place.measured() == undisturbed_repeats.measured()
+
+
+def repeats(url):
+    """Repeats without what clocks and attempts say, each of another network or seed."""
+    with open_store(url, create=False, read_only=True) as store:
+        found = store.baselines("tiny")
+        complete = store.trials("tiny", states=(TrialState.COMPLETE,))
+    near = {one.trial.digest for one in near_front(complete)}
+    assert {one.state for one in found} == {TrialState.COMPLETE}
+    assert {one.baseline.digest for one in found} == near
+    assert len({(one.baseline.digest, one.baseline.seed) for one in found}) == len(found)
+    return [(r.number, r.baseline.digest, r.baseline.seed, r.epochs, r.accuracy) for r in found]
+
+
+def plain_networks(url):
+    """Baselines without what clocks and attempts say."""
+    with open_store(url, create=False, read_only=True) as store:
+        found = [
+            (r.number, r.baseline.backbone.digest, r.baseline.seed, r.state, r.epochs, r.accuracy)
+            for r in store.baselines("tiny")
+        ]
+    assert len(found) == 3
+    return found

@@ -11,8 +11,6 @@ from sqlalchemy import make_url
 
 pytestmark = pytest.mark.fault
 
-PASSWORD = "s3%cr%%et{x}@{0}:/%s"  # noqa: S105 - made up
-
 
 @pytest.fixture
 def stopped(server):
@@ -93,9 +91,9 @@ def test_ctrl_c_twice_does_not_wait_for_a_server_that_is_away(server, server_pla
 @pytest.mark.parametrize(
     "words", [("search", "tiny.toml"), ("front", "tiny"), ("database", "check")]
 )
-def test_a_server_that_is_down_at_the_start_is_said_in_time(file_place, words):
+def test_a_server_that_is_down_at_the_start_is_said_in_time(file_place, words, password, leaks):
     """Exit 3 in under ten seconds, with the place and without the password."""
-    url = make_url("postgresql://kw@127.0.0.1:1/studies").set(password=PASSWORD)
+    url = make_url("postgresql://kw@127.0.0.1:1/studies").set(password=password)
     file_place.url = url.render_as_string(hide_password=False)
     start = time.monotonic()
     process = file_place.run(*words, code=3)
@@ -104,32 +102,7 @@ def test_a_server_that_is_down_at_the_start_is_said_in_time(file_place, words):
     assert not leaks(process.talk + process.out)
 
 
-def leaks(text):
-    """Whether the password, or a good part of it, is in a text."""
-    return "s3%" in text or "cr%" in text or "et{x}" in text or "et%7B" in text
-
-
-@pytest.fixture
-def guarded(server, server_place):
-    """A place whose database asks for a password."""
-    with psycopg.connect(server.get_uri(), autocommit=True) as admin:
-        (path,) = admin.execute("SHOW hba_file").fetchone()
-        quoted = PASSWORD.replace("'", "''")
-        admin.execute(f"CREATE ROLE kw_secret SUPERUSER LOGIN PASSWORD '{quoted}'")
-        with open(path, encoding="utf-8") as file:  # noqa: PTH123 - short of a Path for one read
-            before = file.read()
-        with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123 - likewise
-            file.write("local all kw_secret scram-sha-256\n" + before)
-        admin.execute("SELECT pg_reload_conf()")
-        url = make_url(server_place.url).set(username="kw_secret", password=PASSWORD)
-        server_place.url = url.render_as_string(hide_password=False)
-        yield server_place
-        with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123 - likewise
-            file.write(before)
-        admin.execute("SELECT pg_reload_conf()")
-
-
-def test_a_password_with_odd_letters_works_and_appears_nowhere(guarded, undisturbed):
+def test_a_password_with_odd_letters_works_and_appears_nowhere(guarded, leaks, undisturbed):
     """In no line that is written, no file, no row, no process' words."""
     process = guarded.start("search", "tiny.toml")
     process.reached(2)

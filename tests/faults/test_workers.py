@@ -69,7 +69,8 @@ def train(trial, report):
 if __name__ == "__main__":
     with open_store("kwsearch.db") as store:
         if not store.studies():
-            store.create_study(NewStudy("study", {}, SPACE.backbone, 0, TRIALS, 200_000, 0.1))
+            new = NewStudy("study", {}, SPACE.backbone, 0, TRIALS, 1_000, 200_000, 0.1)
+            store.create_study(new)
         owner = f"here:{os.getpid()}"
         store.acquire("study", owner, 60, steal=True)
         search = Search(
@@ -97,6 +98,7 @@ class Running:
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - no threads yet in the child; a background job would ignore Ctrl-C
         )
         self.family: set[psutil.Process] = set()
+        self.complained = ""
 
     def trainings(self) -> list[tuple[int, int, int, int]]:
         """Trial, attempt, epoch and process of each epoch begun."""
@@ -123,6 +125,7 @@ class Running:
             self.meet()
             time.sleep(0.05)
         said, complained = self.process.communicate()
+        self.complained = complained
         assert (self.process.returncode, said) == (code, ""), complained
         assert "Traceback" not in complained
         _, alive = psutil.wait_procs([p for p in self.family if p.is_running()], timeout=10)
@@ -131,6 +134,10 @@ class Running:
         assert check(str(database)) == []
         with open_store(str(database), read_only=True) as store:
             return {record.number: record for record in store.trials("study")}
+
+    def parts(self, words: str) -> list[psutil.Process]:
+        """Its processes that run and whose command line has the words."""
+        return [process for process in self.family if _part(process, words)]
 
     def close(self) -> None:
         """End whatever is left."""
@@ -210,11 +217,11 @@ def test_a_worker_that_dies_on_every_trial_given_to_it_ends_those_and_no_other(
 def test_trials_that_hang_are_killed_with_their_children_whatever_these_ignore(
     run: Callable[..., Running],
 ) -> None:
-    """One waits beside a child that ignores SIGTERM, one holds the interpreter's lock."""
+    """One waits beside a child that ignores SIGTERM, one holds Python's lock, one is stopped."""
     running = run(
         """
         import ctypes
-        TRIALS, LIMITS = 4, {"report_timeout": 2.0, "trial_timeout": 6.0}
+        TRIALS, LIMITS = 5, {"report_timeout": 2.0, "trial_timeout": 6.0}
         def measure(trial, report):
             if trial.number == 0:
                 child = subprocess.Popen(["sh", "-c", "trap '' TERM; while :; do sleep 1; done"])
@@ -226,15 +233,20 @@ def test_trials_that_hang_are_killed_with_their_children_whatever_these_ignore(
                 for epoch in range(1, 5):
                     time.sleep(1.8)
                     report(measured(trial, epoch))
+            if trial.number == 3:
+                report(measured(trial, 1))
+                os.kill(os.getpid(), signal.SIGSTOP)
             train(trial, report)
         """
     )
     records = running.end()
-    assert [records[n].cause for n in range(3)] == ["timeout"] * 3
-    assert [records[n].trial.attempt for n in range(3)] == [1] * 3
+    assert [records[n].cause for n in range(4)] == ["timeout"] * 4
+    assert [records[n].trial.attempt for n in range(4)] == [1] * 4
+    assert [records[n].epochs for n in (0, 1, 3)] == [0, 0, 1]
     assert "Nothing was measured for 2 s" in str(records[0].detail)
     assert "more than 6 s" in str(records[2].detail)
-    assert records[3].state is TrialState.COMPLETE
+    assert "Nothing was measured for 2 s" in str(records[3].detail)
+    assert records[4].state is TrialState.COMPLETE
     (child,) = [line.split()[1] for line in _lines(running) if line.startswith("child")]
     assert not psutil.pid_exists(int(child))
 
@@ -248,7 +260,7 @@ def _part(process: psutil.Process, words: str) -> bool:
 
 @pytest.mark.parametrize(
     "words",
-    ["raylet/raylet", "gcs_server", pytest.param("dashboard/agent.py", marks=pytest.mark.slow)],
+    ["raylet/raylet", "gcs_server", pytest.param("ray::DashboardAgent", marks=pytest.mark.slow)],
 )
 def test_a_search_outlives_its_cluster_once(run: Callable[..., Running], words: str) -> None:
     """Trials that were out are tried again on another cluster; nothing is left of either."""
@@ -260,6 +272,28 @@ def test_a_search_outlives_its_cluster_once(run: Callable[..., Running], words: 
     assert {record.state for record in records.values()} == {TrialState.COMPLETE}
     assert len(records) == 6
     assert {record.trial.attempt for record in records.values()} >= {1, 2}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_search_ends_at_the_second_death_of_its_cluster(quick_path: Path) -> None:
+    """Exit 5 with the command that goes on; what is measured stays, and nothing runs any more."""
+    (quick_path / "study.toml").write_text(STUDY, encoding="utf-8")
+    running = Running(quick_path, "-m", "kwsearch", "search", "study.toml")
+    try:
+        running.meet_until(lambda: _measurements(quick_path) > 2)
+        (first,) = running.parts("raylet/raylet")
+        first.kill()
+        watched = {*running.parts("watchdog.py")}
+        running.meet_until(lambda: bool({*running.parts("watchdog.py")} - watched))
+        (second,) = running.parts("raylet/raylet")
+        second.kill()
+        records = running.end(code=5)
+    finally:
+        running.close()
+    assert "kwsearch resume study" in running.complained.splitlines()[-1]
+    assert TrialState.RUNNING not in {record.state for record in records.values()}
+    assert sum(record.epochs > 0 for record in records.values()) > 0
 
 
 def test_what_killed_drivers_leave_is_swept_by_the_next_start(
@@ -348,6 +382,8 @@ cell_num_ratio = {low = 0.125, high = 4.0, log = true}
 max_params = "40k"
 [proxy]
 epochs = [1, 2, 200]
+[baselines]
+seeds = 0
 [search]
 trials = 20
 [execution]
@@ -357,6 +393,7 @@ workers = 2
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_search_gives_its_trials_back_and_leaves_no_worker(
     quick_path: Path, number: signal.Signals

@@ -1,5 +1,6 @@
 """A study of real images with made-up measurements, and an export of it."""
 
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,12 @@ def searched(tmp_path_factory):
         with open_store("runs/kwsearch.db") as store:
             driving.drive(store, driving.create(store, from_plain(SMALL)))
     return folder
+
+
+@pytest.fixture
+def settings_of_small():
+    """The settings of that study, as plain values."""
+    return deepcopy(SMALL)
 
 
 @pytest.fixture

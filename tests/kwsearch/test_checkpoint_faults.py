@@ -29,7 +29,11 @@ max_params = "900k"
 [proxy]
 data = "digits"
 epochs = [1, 2]
-batch_size = 256
+batch_size = 64
+training_share = 0.2
+
+[baselines]
+seeds = 0
 
 [search]
 trials = 2

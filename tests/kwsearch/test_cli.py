@@ -30,8 +30,26 @@ NO_WEIGHTS = (
     "holds no weights: none are kept of this trial, or they lie neither in runs here nor beside "
     "the database. Train it: kwsearch train"
 )
-FRONT = [{"trial": 1, "params": 20_000, "accuracy": 0.5, "config": {"cell_num_ratio": 1.0}}]
+PAYS = "KernelWarehouse pays here."
+FRONT = [
+    {
+        "trial": 1,
+        "params": 20_000,
+        "accuracy": 0.5,
+        "seeds": 1,
+        "config": {"cell_num_ratio": 1.0},
+    }
+]
 ANSWERS = {
+    "simulate": {
+        "remarks": ["It is a simulation."],
+        "front": FRONT,
+        "history": [{"trials": 1, "epochs": 9, "hypervolume": 0.4, "share": 0.5}],
+        "epochs": 9,
+        "hypervolume": 0.4,
+        "best_hypervolume": 0.8,
+        "share": 0.5,
+    },
     "search": RECORD,
     "resume": RECORD,
     "init": "[space]\n",
@@ -70,6 +88,8 @@ def calls(monkeypatch):
 
     for verb in ANSWERS:
         monkeypatch.setattr(api, verb, answer(verb))
+    monkeypatch.setattr(api, "repeats", lambda *_, **__: {"sentence": None})
+    monkeypatch.setattr(api, "pays", lambda *_, **__: {"sentence": PAYS})  # whoever shows a front
     monkeypatch.delenv("KWSEARCH_DATABASE", raising=False)
     return asked
 
@@ -107,33 +127,63 @@ def kwsearch(*words, **options):
             ("quickstart",),
             {"params": None, "number": 20, "seed": 0, "references": True},
         ),
+        (
+            "simulate quickstart --table a.parquet --trials 5 --seed 2 --workers 3",
+            ("quickstart", Path("a.parquet")),
+            {"trials": 5, "seed": 2, "workers": 3},
+        ),
         ("count kw1x_resnet18", ("kw1x_resnet18",), {"start": None, "trust_code": False}),
         ("studies --database a.db", (), {"database": "a.db"}),
-        ("status first", ("first",), {"database": None}),
+        ("status first", ("first",), {"database": None, "hypervolume": "log"}),
         (
             "front first --max-params 300k --min-accuracy 0.9 --knee",
             ("first",),
-            {"database": None, "max_params": 300_000, "min_accuracy": 0.9, "knee": True},
+            {
+                "database": None,
+                "max_params": 300_000,
+                "max_macs": None,
+                "max_latency": None,
+                "min_accuracy": 0.9,
+                "knee": True,
+            },
         ),
         (
             "best first --max-params 6M",
             ("first",),
-            {"max_params": 6_000_000, "within": None, "database": None},
+            {
+                "max_params": 6_000_000,
+                "max_macs": None,
+                "max_latency": None,
+                "within": None,
+                "sure": False,
+                "database": None,
+            },
         ),
         (
             "best first --within 0.5%",
             ("first",),
-            {"max_params": None, "within": 0.005, "database": None},
+            {
+                "max_params": None,
+                "max_macs": None,
+                "max_latency": None,
+                "within": 0.005,
+                "sure": False,
+                "database": None,
+            },
         ),
         ("trials first", ("first",), {"database": None}),
         ("show first 7", ("first", 7), {"database": None}),
-        ("compare first second", ("first", "second"), {"database": None}),
-        ("compare first:1 first:2 --csv", ("first:1", "first:2"), {"database": None}),
-        ("report first", ("first",), {"output": None, "database": None}),
+        ("compare first second", ("first", "second"), {"database": None, "hypervolume": "log"}),
+        (
+            "compare first:1 first:2 --csv",
+            ("first:1", "first:2"),
+            {"database": None, "hypervolume": "log"},
+        ),
+        ("report first", ("first",), {"output": None, "database": None, "hypervolume": "log"}),
         (
             "report first -o out.html --database a.db",
             ("first",),
-            {"output": Path("out.html"), "database": "a.db"},
+            {"output": Path("out.html"), "database": "a.db", "hypervolume": "log"},
         ),
         (
             "export first --trial 7 -o out",
@@ -142,6 +192,8 @@ def kwsearch(*words, **options):
                 "folder": Path("out"),
                 "trial": 7,
                 "max_params": None,
+                "max_latency": None,
+                "sure": False,
                 "onnx": False,
                 "trust_code": False,
                 "database": None,
@@ -154,6 +206,8 @@ def kwsearch(*words, **options):
                 "folder": Path("out"),
                 "trial": None,
                 "max_params": 300_000,
+                "max_latency": None,
+                "sure": False,
                 "onnx": True,
                 "trust_code": False,
                 "database": None,
@@ -194,12 +248,15 @@ def test_a_search_ends_with_its_front(calls, verb):
     (first, args, options), second = calls
     assert (first, args) == (verb, ("first",))
     assert callable(options.pop("watch"))
+    assert callable(options.pop("watch_baselines"))
+    assert verb == "resume" or callable(options.pop("tell"))
     options.pop("name", None)
-    own = {"steal": False} if verb == "resume" else {"seed_from": None}
+    own = {"steal": False} if verb == "resume" else {"seed_from": None, "replace": False}
     assert options == {"database": "a.db", "trials": 4, **own}
     assert second == ("front", ("first",), {"database": "a.db"})
     assert json.loads(ended.stdout) == FRONT
     assert "first: 3 of 4 trials, 1 min of training, 2 proposals turned down" in ended.stderr
+    assert ended.stderr.splitlines()[-1] == PAYS
 
 
 def test_a_study_file_is_read_before_anything_is_loaded(calls, tmp_path):

@@ -39,8 +39,8 @@ from trials.errors import DamagedDataError, StorageError
 from trials.files import file_sha256
 from trials.records import KeptFile
 from trials.store import open_store
-from trials.training.full_recipes import full_recipe
-from trials.training.recipe import Recipe
+from trials.tasks.classification.full_recipes import full_recipe
+from trials.tasks.classification.recipe import Recipe
 
 FILES = {
     "README.md",
@@ -322,7 +322,7 @@ def test_a_graph_that_differs_is_refused_and_nothing_is_written(exported, tmp_pa
     def write_another(_network, _images, path):
         shutil.copy(exported / "model.onnx", path)
 
-    monkeypatch.setattr(onnx_graph, "_write", write_another)
+    monkeypatch.setattr(onnx_graph, "write_graph", write_another)
     other = next(r["trial"] for r in api.trials("small") if r["digest"] not in _digest(exported))
     with pytest.raises(InputError, match="differs from the network"):
         api.export("small", folder=tmp_path / "out", trial=other, onnx=True)
@@ -336,7 +336,9 @@ def _digest(folder):
 @pytest.mark.usefixtures("at_study")
 def test_without_the_libraries_a_graph_is_refused_with_the_cure(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxscript", None)
-    with pytest.raises(InputError, match=r"onnxscript is not installed.*kwsearch\[onnx\]"):
+    with pytest.raises(
+        InputError, match=r"onnxscript is not installed.*kernelwarehouse-search\[onnx\]"
+    ):
         api.export("small", folder=tmp_path / "out", trial=0, onnx=True)
     assert everything(tmp_path) == []
 

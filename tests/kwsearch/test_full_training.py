@@ -12,8 +12,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+from typer.testing import CliRunner, Result
 
 from kwsearch import api
+from kwsearch.cli import app
 from kwsearch.exporting import load
 from kwsearch.full_training import read
 from search_spaces import InputError
@@ -35,6 +37,9 @@ data = "digits"
 epochs = [1]
 batch_size = 256
 
+[baselines]
+seeds = 0
+
 [search]
 trials = 1
 
@@ -49,8 +54,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study of one trial, exported."""
     made = tmp_path_factory.mktemp("training")
     (made / "small.toml").write_text(STUDY)
-    assert kwsearch(made, "search", "small.toml").returncode == 0
-    assert kwsearch(made, "export", "small", "--trial", "0", "-o", "best").returncode == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(made)
+        patch.delenv("KWSEARCH_DATABASE", raising=False)
+        api.search("small.toml")
+        api.export("small", trial=0, folder="best")
     return made
 
 
@@ -72,6 +80,15 @@ def kwsearch(folder: Path, *words: str, processes: int = 1) -> subprocess.Comple
     )
 
 
+def here(folder: Path, *words: str, check_exit: int = 0) -> Result:
+    """The command in this process, where another one proves nothing more."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        done = CliRunner().invoke(app, words)
+    assert done.exit_code == check_exit, (done.stderr, done.exception)
+    return done
+
+
 def train(folder: Path, output: str, *words: str, processes: int = 1) -> dict[str, Tensor]:
     """Train, and return the weights."""
     done = kwsearch(folder, "train", "best", *FLAGS, "-o", output, *words, processes=processes)
@@ -89,9 +106,11 @@ def whole(folder: Path) -> dict[str, Tensor]:
 def test_what_a_training_leaves(folder: Path, whole: dict[str, Tensor]) -> None:
     """Weights that the network loads, the recipe that can be read, and what they reach."""
     output = folder / "whole"
+    upstream = (folder / "best" / "upstream.json").exists()
     assert {path.name for path in output.iterdir()} == {
-        *("config.json", "backbone.json", "recipe.toml", "results.json"),
-        *("model.safetensors", "checkpoints"),
+        *("config.json", "backbone.json", "recipe.toml", "results.json", "counts.json"),
+        *("model.safetensors", "origin.json", "pretrained_cfg.json", "README.md"),
+        *("checksums.sha256", *(["upstream.json"] if upstream else [])),
     }
     plan = load(folder / "best").plan
     build(plan).load_state_dict(whole)
@@ -102,7 +121,6 @@ def test_what_a_training_leaves(folder: Path, whole: dict[str, Tensor]) -> None:
     recipe = read(output / "recipe.toml")
     assert (recipe.epochs, recipe.batch_size) == (4, 256)
     assert recipe.learning_rate == pytest.approx(0.1)  # that of the study, at its batch size
-    assert len([*(output / "checkpoints").iterdir()]) == 2
 
 
 def test_the_database_remembers_it_beside_the_trial(folder: Path, whole: dict[str, Tensor]) -> None:
@@ -111,7 +129,7 @@ def test_the_database_remembers_it_beside_the_trial(folder: Path, whole: dict[st
         first = store.trainings("small", 0)[0]
     results = json.loads((folder / "whole" / "results.json").read_text())
     assert (first.accuracy, first.images) == (results["accuracy"], results["images"])
-    shown = json.loads(kwsearch(folder, "show", "small", "0", "--json").stdout)
+    shown = json.loads(here(folder, "show", "small", "0", "--json").stdout)
     assert shown["full_trainings"][0]["accuracy"] == results["accuracy"]
 
 
@@ -125,7 +143,8 @@ def test_a_finished_training_is_told_again_and_not_repeated(
     folder: Path, whole: dict[str, Tensor]
 ) -> None:
     before = (folder / "whole" / "model.safetensors").stat().st_mtime_ns
-    again = train(folder, "whole", "--epochs", "4")
+    here(folder, "train", "best", *FLAGS, "-o", "whole", "--epochs", "4")
+    again = load_file(folder / "whole" / "model.safetensors")
     assert all(torch.equal(again[name], whole[name]) for name in whole)
     assert (folder / "whole" / "model.safetensors").stat().st_mtime_ns == before
     with open_store(str(folder / "runs/kwsearch.db"), read_only=True) as store:
@@ -178,8 +197,7 @@ def test_another_recipe_is_refused_in_a_folder_that_holds_a_training(
 ) -> None:
     assert whole
     recipe = (folder / "whole" / "recipe.toml").read_text()
-    done = kwsearch(folder, "train", "best", *FLAGS, "-o", "whole", "--epochs", "5")
-    assert done.returncode == 2
+    done = here(folder, "train", "best", *FLAGS, "-o", "whole", "--epochs", "5", check_exit=2)
     assert "training of another network, recipe" in done.stderr
     assert (folder / "whole" / "recipe.toml").read_text() == recipe
 
@@ -188,15 +206,16 @@ def test_a_training_starts_from_a_plain_network(folder: Path) -> None:
     """At a tenth of the learning rate; another start, or none, is another training."""
     table = load(folder / "best").backbone
     save_file(plain_of(table).state_dict(), folder / "plain.safetensors")
-    begun = train(folder, "begun", "--epochs", "1", "--start", "plain.safetensors")
+    words = ["train", "best", *FLAGS, "-o", "begun", "--epochs", "1"]
+    here(folder, *words, "--start", "plain.safetensors")
+    begun = load_file(folder / "begun" / "model.safetensors")
     build(load(folder / "best").plan).load_state_dict(begun)
     results = json.loads((folder / "begun" / "results.json").read_text())
     assert results["start"]["energy"] == pytest.approx(1)
     assert results["start"]["fresh"] == []
     recipe = read(folder / "begun" / "recipe.toml")
     assert recipe.learning_rate == pytest.approx(0.1 * 0.1)
-    done = kwsearch(folder, "train", "best", *FLAGS, "-o", "begun", "--epochs", "1")
-    assert done.returncode == 2
+    done = here(folder, *words, check_exit=2)
     assert "holds a training of another" in done.stderr
 
 
@@ -215,8 +234,7 @@ def test_images_that_the_network_was_not_made_for_are_refused(folder: Path) -> N
         for number in range(3):
             Image = pytest.importorskip("PIL.Image")  # noqa: N806 - a module
             Image.new("RGB", (8, 8), (number, 0, 0)).save(images / name / f"{number}.png")
-    done = kwsearch(folder, "train", "best", "--data", "photos", "-o", "other")
-    assert done.returncode == 2
+    done = here(folder, "train", "best", "--data", "photos", "-o", "other", check_exit=2)
     assert "photos has 2 classes and 3 channels" in done.stderr
     assert not (folder / "other").exists()
 

@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner, Result
 
+from kwsearch.cli import app
 from kwsearch.settings import load_study, to_toml
 from search_spaces.errors import InputError
 
@@ -28,6 +30,9 @@ addresses = {"0" = "stage0_layer5_conv0"}
 data = "digits"
 epochs = [1]
 warmup_epochs = 0.5
+[baselines]
+seeds = 0
+
 [search]
 trials = 1
 """
@@ -49,21 +54,29 @@ def kwsearch(folder: Path, *words: str) -> subprocess.CompletedProcess:
     )
 
 
+def here(folder: Path, *words: str) -> Result:
+    """The command in this process, which knows no module of an earlier call."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.delitem(sys.modules, "small_net", raising=False)
+        return CliRunner().invoke(app, words)
+
+
 def test_ones_own_network_is_planned_searched_and_gone_on_with(folder: Path) -> None:
     """The table is stored: planned, measured and resumed networks have the same sizes."""
-    planned = kwsearch(folder, "plan", "mine.toml", "--json", "--count", "2")
-    assert planned.returncode == 0, planned.stderr
+    planned = here(folder, "plan", "mine.toml", "--json", "--count", "2")
+    assert planned.exit_code == 0, planned.stderr
     sizes = {row["digest"]: row["params"] for row in json.loads(planned.stdout)}
     searched = kwsearch(folder, "search", "mine.toml", "--json")
     assert searched.returncode == 0, searched.stderr
-    resumed = kwsearch(folder, "resume", "mine", "--trials", "2", "--json")
-    assert resumed.returncode == 0, resumed.stderr
+    resumed = here(folder, "resume", "mine", "--trials", "2", "--json")
+    assert resumed.exit_code == 0, resumed.stderr
     rows = [*json.loads(searched.stdout), *json.loads(resumed.stdout)]
     assert rows
     assert all(sizes[row["digest"]] == row["params"] for row in rows)
     (folder / "small_net.py").unlink()
-    assert kwsearch(folder, "export", "mine", "--trial", "0", "-o", "out").returncode == 0
-    exported = json.loads(kwsearch(folder, "count", "out", "--json").stdout)
+    assert here(folder, "export", "mine", "--trial", "0", "-o", "out").exit_code == 0
+    exported = json.loads(here(folder, "count", "out", "--json").stdout)
     assert sizes[exported["digest"]] == exported["params"], "an export is counted on its own table"
 
 
@@ -78,8 +91,8 @@ def test_ones_own_network_is_planned_searched_and_gone_on_with(folder: Path) -> 
 def test_what_is_not_there_ends_with_2(folder: Path, old: str, new: str, part: str) -> None:
     """One line of cause, one of cure."""
     (folder / "mine.toml").write_text(STUDY.replace(old, new))
-    ended = kwsearch(folder, "plan", "mine.toml")
-    assert ended.returncode == 2
+    ended = here(folder, "plan", "mine.toml")
+    assert ended.exit_code == 2
     assert part in ended.stderr
     assert "Traceback" not in ended.stderr
 

@@ -4,15 +4,19 @@ import json
 import shutil
 import sys
 from types import SimpleNamespace
+from typing import get_type_hints
 
+import moocore
 import pandas as pd
 import pytest
+from pydantic import TypeAdapter
 from typer.testing import CliRunner
 
 import kwsearch
 from kwsearch import api
 from kwsearch.cli import app
 from kwsearch.frames import COLUMNS, MEASURED
+from kwsearch.rows import BestRow, CurveRow, FrontRow, ShownTrial, TrialRow
 from search_spaces import InputError, NetworkConfig
 from search_spaces.backbones import shipped
 from search_spaces.choices import FloatRange, Options
@@ -53,11 +57,37 @@ def database(tmp_path_factory):
         for seed, (name, data) in enumerate([("a", "digits"), ("b", "digits"), ("c", "svhn")]):
             settings = {"proxy": {"data": data, "epochs": [1, 3]}}
             table = SPACE.backbone
-            study = store.create_study(NewStudy(name, settings, table, seed, 12, 200_000, 0.1))
+            study = store.create_study(
+                NewStudy(name, settings, table, seed, 12, 1_000, 200_000, 0.1)
+            )
             halving = Halving(3, 10_000, 200_000)
             search = Search(store, study, SPACE, LIMITS, LADDER, "random", FORMULA, halving)
             run_serially(search, learn)
+        newer = {**store.study("a").spec.settings, "training": 1}
+        store.create_study(NewStudy("newer", newer, table, 0, 12, 1_000, 200_000, 0.1))
     return path
+
+
+def test_rows_have_the_keys_that_stand_in_rows(database):
+    """Values too are of the types that are written there."""
+    given = {
+        TrialRow: api.trials("a", database=database),
+        FrontRow: api.front("a", database=database),
+        BestRow: [api.best("a", database=database)],
+        ShownTrial: [api.show("a", n, database=database) for n in range(4)],
+        CurveRow: api.show("a", 0, database=database)["measurements"],
+    }
+    for kind, rows in given.items():
+        assert rows
+        hints = get_type_hints(kind)
+        for row in rows:
+            assert row.keys() == kind.__required_keys__  # no latency is measured here
+            for key in row.keys() - {
+                "measurements",
+                "beaten_by",
+                "reported",
+            }:  # which are rows in turn
+                TypeAdapter(hints[key]).validate_python(row[key], strict=True)
 
 
 @pytest.fixture(scope="module")
@@ -158,25 +188,53 @@ def facts(rows):
     return {row["fact"]: (row["a"], row["b"]) for row in rows}
 
 
-def test_studies_trained_alike_are_measured_from_one_corner(database):
+def test_studies_of_two_seeds_are_measured_from_one_corner_and_said_to_differ(database):
     found = facts(api.compare("a", "b", database=database))
     with open_store(database, read_only=True) as store:
         for name, share in zip("ab", found["hypervolume"], strict=True):
-            assert share * 200_000 * 0.9 == pytest.approx(store.study(name).hypervolume)
+            assert share == pytest.approx(store.study(name).hypervolume)
         sizes = tuple(len(store.front(name)) for name in "ab")
     assert found["front"] == sizes
-    assert all(
-        0 <= n <= size for n, size in zip(found["front_beaten_by_the_other"], sizes, strict=True)
-    )
     assert found["trials"] == (12, 12)
+    assert (found["seed"], found["trained_differently_in"]) == ((0, 1), ("seed", "seed"))
+    assert "front_beaten_by_the_other" not in found  # held-out images and starts differ
+
+
+@pytest.mark.parametrize("command", [("status", "a"), ("compare", "a", "b")])
+def test_hypervolume_over_sizes_from_zero_is_for_those_who_ask(database, command):
+    """The area up to the budget and the accuracy of guessing, by moocore."""
+    with open_store(database, read_only=True) as store:
+        points = [(m.trial.params, 1 - m.accuracy) for m in store.front("a")]
+        share = store.study("a").hypervolume
+    shown = {}
+    for scale in ("log", "linear"):
+        ended = run(*command, "--hypervolume", scale, "--database", database, "--json")
+        found = json.loads(ended.stdout)
+        shown[scale] = (
+            found["hypervolume"] if command[0] == "status" else facts(found)["hypervolume"][0]
+        )
+    assert shown["log"] == pytest.approx(share)
+    whole = moocore.hypervolume(points, ref=(200_000, 0.9)) / (200_000 * 0.9)
+    assert shown["linear"] == pytest.approx(whole)
 
 
 def test_a_study_is_not_beaten_by_itself(database):
-    assert facts(api.compare("a", "a", database=database))["front_beaten_by_the_other"] == (0, 0)
+    found = facts(api.compare("a", "a", database=database))
+    assert found["front_beaten_by_the_other"] == (0, 0)
+    assert found["trained_differently_in"] == ("nothing", "nothing")
 
 
 def test_accuracies_on_other_images_are_not_compared(database):
-    assert "hypervolume" not in facts(api.compare("a", "c", database=database))
+    found = facts(api.compare("a", "c", database=database))
+    assert "hypervolume" not in found
+    assert found["trained_differently_in"][0] == "seed, proxy.data"
+
+
+def test_studies_of_two_versions_of_the_training_are_not_compared(database):
+    found = facts(api.compare("a", "newer", database=database))
+    assert "hypervolume" not in found
+    assert found["training"] == (0, 1)
+    assert found["trained_differently_in"] == ("training", "training")
 
 
 def test_two_trials_stand_side_by_side(database, records):

@@ -12,6 +12,7 @@ from trials.execution import Simulated, following
 from trials.records import Measurement, NewStudy
 from trials.search import Search
 from trials.store import open_store
+from trials.tasks.classification import VERSION
 
 
 def settings(**search):
@@ -41,9 +42,9 @@ def problem():
 @pytest.fixture
 def searched(store, problem):
     """The name of a study of quickstart's space that was searched."""
-    plain = {**to_plain(problem.settings), "images": "ab"}
+    plain = {**to_plain(problem.settings), "images": "ab", "training": VERSION}
     table = problem.space.backbone
-    study = store.create_study(NewStudy("known", plain, table, 0, 12, 200_000, 0.1))
+    study = store.create_study(NewStudy("known", plain, table, 0, 12, 1_000, 200_000, 0.1))
     search = Search(store, study, problem.space, problem.limits, problem.ladder, "random", "test:1")
     Simulated(3)(search, following(curve))
     return "known"
@@ -95,7 +96,16 @@ def test_studies_are_alike_by_images_proxy_and_seed(store, problem, searched, ch
     for section, values in change.items():
         plain[section] |= values
     seed = plain["search"]["seed"]
-    new = NewStudy("new", {**plain, "images": "ab"}, problem.space.backbone, seed, 3, 9, 0.1)
+    new = NewStudy(
+        "new",
+        {**plain, "images": "ab", "training": VERSION},
+        problem.space.backbone,
+        seed,
+        3,
+        1,
+        9,
+        0.1,
+    )
     study = store.create_study(new)
     assert seeding.alike(study, store.studies()) == ([searched] if like else [])
     other = store.create_study(replace(new, name="x", settings={**plain, "images": "cd"}))
@@ -115,13 +125,36 @@ def test_a_study_of_before_attention_could_start_assigned_means_the_temperature(
 ):
     """It is gone on with as it was begun, and is like a new one that asks for just that."""
     table = problem.space.backbone
-    plain = {**to_plain(problem.settings), "images": "ab"}
+    plain = {**to_plain(problem.settings), "images": "ab", "training": VERSION}
     of_before = {**plain, "proxy": dict(plain["proxy"])}
     for name in ("attention_start", "attention_learning_rate"):
         del of_before["proxy"][name]
-    old = store.create_study(NewStudy("old", of_before, table, 0, 3, 9, 0.1))
+    old = store.create_study(NewStudy("old", of_before, table, 0, 3, 1, 9, 0.1))
     wanted = problems.settings_of(old).proxy
     assert (wanted.attention_start, wanted.attention_learning_rate) == ("temperature", 1.0)
     asked = {**plain, "proxy": plain["proxy"] | proxy}
-    new = store.create_study(NewStudy("new", asked, table, 0, 3, 9, 0.1))
+    new = store.create_study(NewStudy("new", asked, table, 0, 3, 1, 9, 0.1))
     assert seeding.alike(new, store.studies()) == (["old"] if like else [])
+
+
+@pytest.mark.parametrize("kept", [{}, {"training": VERSION - 1}, {"training": VERSION + 1}])
+def test_what_another_version_of_the_training_measured_is_not_copied_and_that_is_said(
+    store, problem, searched, kept
+):
+    """Studies of before versions were kept count as of version 0."""
+    plain = {**to_plain(problem.settings), "images": "ab"}
+    new = NewStudy("old", {**plain, **kept}, problem.space.backbone, 0, 3, 1, 9, 0.1)
+    old = store.create_study(new)
+    now = {**plain, "training": VERSION}
+    study = store.create_study(replace(new, name="new", settings=now))
+    assert seeding.alike(study, store.studies()) == [searched]
+    assert seeding.remarks(study, store.studies(), reuse=True) == []  # it has measured nothing
+    run = Search(store, old, problem.space, problem.limits, problem.ladder, "random", "test:1")
+    Simulated(3)(run, following(curve))
+    (said,) = seeding.remarks(study, store.studies(), reuse=True)
+    assert said.startswith("Measurements of study 'old' are not copied: they were made by version ")
+    assert said.endswith(f" {kept.get('training', 0)} of the training, this is version {VERSION}.")
+    assert seeding.remarks(study, store.studies(), reuse=False) == []
+    (said,) = seeding.remarks(store.study("old"), [], reuse=True)
+    assert said.startswith(f"Study 'old' was begun with version {kept.get('training', 0)} of")
+    assert seeding.alike(store.study("old"), store.studies()) == [searched, "new"]

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kwsearch import settings
-from kwsearch.sections import DATA
 from kwsearch.settings import RatioRange, StudySettings, from_plain, load_study, to_plain, to_toml
 from search_spaces.errors import InputError
 from trials.names import NAME
+from trials.tasks.classification.catalogue import NAMES
 
 MINIMAL = '[space]\nbackbone = "resnet20"\n'
 
@@ -61,7 +61,7 @@ STUDIES = st.builds(
     budget=st.builds(settings.BudgetSettings, max_params=LIMIT, max_macs=LIMIT),
     proxy=st.builds(
         settings.ProxySettings,
-        data=st.sampled_from(DATA) | TEXT.map("/".__add__),
+        data=st.sampled_from(NAMES) | TEXT.map("/".__add__),
         folder=st.none() | TEXT,
         image_size=st.none() | st.integers(4, 1024),
         epochs=st.lists(st.integers(1, 300), min_size=1, max_size=5, unique=True).map(
@@ -176,7 +176,7 @@ def test_all_faults_of_a_file_are_told_at_once(tmp_path: Path) -> None:
         "proxy.learning_rate: inf must be a finite number",
         "proxy.batch_size: 1 must be greater than or equal to 2. The nearest valid value is 2",
         "proxy.momentum: 'a' must be a number",
-        "search.sampler: 'tp' is none of tpe, nsga2, gp, random, qmc. Did you mean 'tpe'?",
+        "search.sampler: 'tp' is none of tpe, nsga2, gp, exact, random, qmc. Did you mean 'tpe'?",
         "search.trials: 1.5 must be an integer",
         "search.seed: -1 must be greater than or equal to 0",
         "execution.executor: 'rey' is none of serial, ray. Did you mean 'ray'?",
@@ -278,6 +278,29 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
 )
 def test_what_needs_other_processes_is_refused_without_ray(tmp_path: Path, key: str) -> None:
     path = tmp_path / "study.toml"
-    assert "Set executor = 'ray'" in refusal(path, MINIMAL + f"[execution]\n{key}")
+    assert "et executor = 'ray'" in refusal(path, MINIMAL + f"[execution]\n{key}")
     path.write_text(MINIMAL + f"[execution]\nexecutor = 'ray'\n{key}", encoding="utf-8")
     assert load_study(path).execution.executor == "ray"
+
+
+OWN = 'backbone = "my_nets.small:net"'
+
+
+@pytest.mark.parametrize("key", ["trial_timeout = 5.0", "epoch_timeout = 5.0"])
+def test_time_limits_fit_wherever_trials_run_in_processes_of_their_own(
+    tmp_path: Path, key: str
+) -> None:
+    """A person's own code does without being told to, and is advised by what it is told."""
+    path, own = tmp_path / "study.toml", MINIMAL.replace('backbone = "resnet20"', OWN)
+    assert OWN in own
+    for text, executor in ((own, "serial"), (MINIMAL, "isolate"), (MINIMAL, "ray")):
+        more = {"serial": "", "isolate": "isolate = true", "ray": "executor = 'ray'"}[executor]
+        path.write_text(f"{text}[execution]\n{more}\n{key}\n", encoding="utf-8")
+        assert load_study(path).execution.model_dump()[key.split(maxsplit=1)[0]] == 5
+    told = refusal(path, MINIMAL + f"[execution]\n{key}")
+    assert (
+        f"{key.split(maxsplit=1)[0]} = 5 can only end trials that run in processes of their own"
+        in told
+    )
+    assert "Set isolate = true, or set executor = 'ray'" in told
+    assert "Remove isolate = false" in refusal(path, own + f"[execution]\nisolate = false\n{key}")

@@ -26,6 +26,7 @@ STUDY = {
         "cell_outplane_ratio": [0.5, 1.0],
     },
     "proxy": {"data": "digits", "epochs": [1], "batch_size": 256, "start": "plain"},
+    "baselines": {"seeds": 0},
     "search": {"trials": 2, "sampler": "random", "promotion": "none"},
     "execution": {"threads": 1},
 }
@@ -50,7 +51,7 @@ def weights(name="resnet8x0.25", classes=10, file="weights.safetensors"):
 def task_of(study):
     wanted = problems.settings_of(study)
     asked = problems.problem(wanted, study.spec.backbone)
-    return driving.measure(wanted, study, asked.ladder)
+    return driving.measure(wanted, study, asked.ladder).trials
 
 
 def test_the_plain_network_is_trained_once_and_every_trial_starts_from_it():
@@ -79,7 +80,9 @@ def test_a_file_is_remembered_by_its_digest():
         assert "fc.weight, fc.bias of another size start fresh" in starts.note(study)
         assert task_of(study).start.path == Path("weights.safetensors").resolve()
         weights(classes=3)
-        with pytest.raises(DamagedDataError, match=r"weights.safetensors has changed since study"):
+        with pytest.raises(
+            DamagedDataError, match=r"weights.safetensors has changed since the study"
+        ):
             task_of(study)
         Path("weights.safetensors").unlink()
         with pytest.raises(InputError, match="There is no file"):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from reports.page import write_page
+from reports.units import percent
 from trials.records import TrialState
 
 EVIL = "<script>alert(1)</script>"
@@ -64,6 +65,20 @@ def test_the_slider_picks_the_best_that_the_budget_buys_and_its_command(page, su
         assert f"{best.trial.params:,} parameters" in page.locator("#found-size").inner_text()
         assert page.locator("#front-rows .chosen").get_attribute("data-trial") == str(best.number)
     assert budget(page) == 200_000
+
+
+def test_a_trial_that_was_trained_again_shows_its_mean_and_every_training(browser, again, tmp_path):
+    page = browser.new_page()
+    page.goto(write_page(again, tmp_path / "again.html").as_uri())
+    page.wait_for_selector("html[data-ready]")
+    best = again.front[-1]
+    found = page.locator("#found-accuracy").inner_text()
+    assert found == percent(best.accuracy, best.accuracy_error)
+    page.locator("#front-rows .open").last.click()
+    told = page.locator("#trial-facts").inner_text()
+    for accuracy in again.means[best.number].accuracies:
+        assert percent(accuracy) in told
+    page.close()
 
 
 def test_the_slider_moves_by_keyboard(page):
@@ -146,6 +161,37 @@ def test_every_figure_is_drawn_and_switches(page):
     wait_until(
         page, "document.querySelector('#figure-front .xtitle').textContent", "MACs of one image"
     )
+
+
+UNDRAWN = """[...document.querySelectorAll("main .figure")]
+    .filter((place) => !place.hidden && !place.querySelector(".main-svg")).length"""
+
+
+def test_figures_out_of_sight_are_drawn_for_whoever_takes_the_page_whole(page):
+    wait_until(page, UNDRAWN, 0)
+
+
+def test_a_printed_page_has_every_figure(page):
+    """The printer comes at once, and asks for the page as it is."""
+    wait_until(page, UNDRAWN, 0)
+    assert page.pdf().count(b"/Type /Page\n") + page.pdf().count(b"/Type /Page ") > 1
+    page.emulate_media(media="print")
+    wait_until(page, UNDRAWN, 0)
+
+
+def test_no_two_ticks_of_an_axis_say_the_same(page):
+    """Also where accuracies lie close together."""
+    wait_until(page, UNDRAWN, 0)
+    zoomed = """() => window.Plotly.relayout("figure-front", {"yaxis.range": [0.65, 0.664]})"""
+    page.evaluate(zoomed)
+    told = page.evaluate(
+        """[...document.querySelectorAll(".js-plotly-plot")].map((place) =>
+            [...place.querySelectorAll(".ytick text")].map((tick) => tick.textContent))"""
+    )
+    assert len(told) > 3
+    assert any("." in tick for tick in told[0])
+    for ticks in told:
+        assert len(ticks) == len(set(ticks))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -1,13 +1,14 @@
 """What figures say, held to closed forms; both ways of drawing read the same info."""
 
 from dataclasses import replace
+from datetime import timedelta
 from itertools import pairwise
 
 import moocore
 import numpy as np
 import plotly.graph_objects as go
 import pytest
-from scipy.stats import kendalltau
+from scipy.stats import chi2_contingency, kendalltau
 
 from reports.figures import paper, web
 from reports.figures.agreement import agreement_info, band_ends
@@ -15,12 +16,33 @@ from reports.figures.choices import choices_info
 from reports.figures.curves import curves_info
 from reports.figures.front import front_info
 from reports.figures.hypervolume import CLOCKS, hypervolume_info
+from reports.homogeneity import homogeneity
+from reports.tables import taus
 from reports.units import duration, percent, plural, quantity
 from search_spaces import InputError
 from search_spaces.choices import FloatRange, Options
+from trials.area import Scale
 from trials.promotion import Halving
 from trials.records import Measurement, TrialState
 from trials.sampling import importances
+
+
+def test_plain_networks_stand_on_the_figure_with_their_intervals(summary):
+    found = summary.payoff
+    dots = {dot.name: dot for dot in front_info(summary).plain}
+    assert len(dots) == 1 + len(found.others) > 1
+    for one in (found.plain, *found.others):
+        dot = dots[one.network]
+        assert (dot.size, dot.accuracy, dot.low, dot.high) == (one.params, *one.accuracy)
+    (trace,) = (
+        t
+        for t in web.front_figure(front_info(summary))["data"]
+        if t.get("name") == "Plain networks"
+    )
+    assert trace["x"] == sorted(dot.size for dot in dots.values())
+    assert [dot.size for dot in front_info(summary, "macs").plain] == sorted(
+        one.macs for one in (found.plain, *found.others)
+    )
 
 
 def test_the_front_against_parameters_is_the_one_in_the_database(summary):
@@ -60,12 +82,38 @@ def test_published_results_are_there_for_their_backbones_alone(summary, wide):
     assert front_info(wide).plain_size == wide.study.spec.backbone.params
 
 
+def by_end(summary):
+    return sorted((t for t in summary.trials if t.finished_at), key=lambda t: t.finished_at)
+
+
+def linear_share(summary):
+    """Of the area up to the budget and the accuracy of guessing."""
+    points = np.array([(m.trial.params, 1 - m.accuracy) for m in summary.front])
+    return moocore.hypervolume(points, ref=(200_000, 0.9)) / (200_000 * 0.9)
+
+
 def test_hypervolume_grows_to_that_of_the_study_and_clocks_add_up(summary):
     info = hypervolume_info(summary)
     assert all(a <= b for a, b in pairwise(info.share))
-    assert info.share[-1] * 200_000 * 0.9 == pytest.approx(summary.study.hypervolume)
+    assert info.share[-1] == summary.study.hypervolume
+    assert list(info.share) == [t.hypervolume for t in by_end(summary)]
+    linear = hypervolume_info(replace(summary, scale=Scale.LINEAR))
+    assert all(a <= b for a, b in pairwise(linear.share))
+    assert linear.share[-1] == pytest.approx(linear_share(summary))
+    assert linear.share[-1] > info.share[-1]
+    assert linear.axis != info.axis
     assert (info.trials[-1], info.epochs[-1]) == (40, summary.study.epochs)
     assert info.seconds[-1] == pytest.approx(summary.study.seconds)
+
+
+def test_hypervolume_goes_by_the_order_of_ends_whatever_the_clock_did(summary):
+    """A clock set back in mid-search: the curve grows as it did."""
+    late = {t.number for t in by_end(summary)[20:]}
+    trials = tuple(
+        replace(t, finished_at=t.finished_at - timedelta(hours=1)) if t.number in late else t
+        for t in summary.trials
+    )
+    assert hypervolume_info(replace(summary, trials=trials)) == hypervolume_info(summary)
 
 
 def test_curves_hold_every_measurement_once(summary):
@@ -136,6 +184,65 @@ def test_importance_finds_the_only_setting_that_matters():
     assert by_b["b"] > 0.9
     assert sum(by_a.values()) == pytest.approx(1)
     assert importances(dimensions, values, [0.5] * 60) == {}
+
+
+def alike(summary, luck=0.0):
+    """The study with 359 images and one true accuracy, 0.9, of every network; luck moves some."""
+    measurements = {
+        number: tuple(
+            Measurement(m.epoch, 0.9 + luck * (-1) ** number, 0.016, 0.5, 359, 1.0) for m in curve
+        )
+        for number, curve in summary.measurements.items()
+    }
+    return replace(summary, measurements=measurements)
+
+
+def test_homogeneity_is_that_of_the_contingency_table():
+    counts = [(310, 359), (320, 359), (335, 359), (290, 300)]
+    measured = [Measurement(1, right / n, 0.01, 0.5, n, 1.0) for right, n in counts]
+    table = [[right for right, _ in counts], [n - right for right, n in counts]]
+    found = homogeneity(measured)
+    expected = chi2_contingency(table, correction=False).pvalue
+    assert found.p_value == pytest.approx(expected)
+    assert not found.alike
+    assert homogeneity(measured[:1]) is None
+    assert homogeneity([replace(m, accuracy=1.0) for m in measured]).p_value == 1.0
+
+
+def test_networks_of_one_accuracy_are_rarely_told_apart():
+    """The test's level is kept: of 400 studies of equal networks, about 1 in 20 is told apart."""
+    rng = np.random.default_rng(0)
+    told = 0
+    for _ in range(400):
+        shares = rng.binomial(359, 0.9, size=20) / 359
+        found = homogeneity([Measurement(1, float(s), 0.016, 0.5, 359, 1.0) for s in shares])
+        told += not found.alike
+    assert 8 <= told <= 36
+
+
+def test_networks_within_their_errors_have_neither_importances_nor_agreement(summary):
+    same = alike(summary, luck=0.005)  # far below the error of 1.6 points
+    choices, agreement = choices_info(same), agreement_info(same)
+    size, *accuracies = choices.importances
+    assert size.shares
+    assert size.alike is None
+    for found in accuracies:
+        assert found.shares == {}
+        words = f"cannot be told apart: the {found.trials} networks lie within their errors (p = "
+        assert words in found.alike.sentence
+    assert [row.tau for row in agreement.rows] == [None] * len(agreement.rows)
+    assert agreement.alike.networks == agreement.rows[0].trials
+    assert "within errors (n = " in next(iter(taus(agreement)))[1][0]
+    drawn = web.importances_figure(choices)["data"]
+    assert sum("cannot be told apart" in trace["name"] for trace in drawn) == len(accuracies)
+    (note,) = web.agreement_figure(agreement)["layout"]["annotations"]
+    assert "cannot be told apart" in note["text"]
+
+
+def test_networks_that_differ_keep_their_findings(summary):
+    assert all(found.alike is None for found in choices_info(summary).importances)
+    assert agreement_info(summary).alike is None
+    assert agreement_info(alike(summary, luck=0.05)).rows[0].tau is not None
 
 
 def test_importances_compare_accuracies_within_one_rung(summary):

@@ -15,10 +15,15 @@ from kwsearch.watching.live import Live
 from kwsearch.watching.pages import pages
 from kwsearch.watching.server import listen
 from kwsearch.watching.source import Source
+from trials.promotion import Halving
 from trials.records import TrialState
 from trials.store import open_store
 
 BEGUN, MORE = 14, 30
+
+
+def _rule(study):
+    return Halving(3, 10_000, study.spec.reference_params)
 
 
 @contextmanager
@@ -28,7 +33,7 @@ def dashboard(path):
     def reading():
         return open_store(path, create=False, read_only=True, patience=5.0)
 
-    live = Live(Source(reading, "growing"), lambda _: "name = 'growing'")
+    live = Live(Source(reading, "growing", _rule), lambda _: "name = 'growing'")
     with listen(pages(live), 0) as server:
         serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         serving.start()

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import html
 import json
 import re
 from dataclasses import replace
@@ -12,6 +13,7 @@ from reports import tables
 from reports.figures.agreement import agreement_info
 from reports.page import refresh, render, write_page
 from reports.palette import DARK, LIGHT
+from reports.sentences import pays as sentence
 from trials.errors import StorageError
 from trials.records import TrialState
 
@@ -56,6 +58,21 @@ def test_a_live_page_is_told_what_the_written_page_says(summary):
     assert written.count("data-part=") == len(fresh["parts"])
 
 
+def test_networks_that_cannot_be_told_apart_are_said_to_be_so(summary, page):
+    """Both questions about what matters are answered so, where one accuracy fits all networks."""
+    measurements = {
+        number: tuple(replace(m, accuracy=0.9) for m in curve)
+        for number, curve in summary.measurements.items()
+    }
+    same = render(replace(summary, measurements=measurements))
+    text = " ".join(re.sub(r"<[^>]*>", " ", same).split())
+    trials = len(measurements)
+    within = f"cannot be told apart: the {trials} networks lie within their errors (p = 1)"
+    assert f"By accuracy after 1 epoch, networks {within}" in text
+    assert "What order they have is luck." in text
+    assert "lie within their errors" not in page
+
+
 def test_only_a_live_page_may_ask_and_only_its_own_server(summary, page):
     assert "connect-src" not in page
     assert "connect-src &#39;self&#39;;" in render(summary, revision="first")
@@ -75,6 +92,16 @@ def test_html_in_a_choice_is_escaped_in_what_a_live_page_puts_in_place(summary):
 def test_the_page_is_small_and_names_no_address_to_fetch_from(page):
     assert len(page) < 6_000_000
     assert not re.search(r"""(?:src|href|action)\s*=\s*["']?(?:https?:)?//""", page)
+
+
+def test_the_page_says_whether_it_pays_and_follows_a_live_search(summary, page):
+    said = html.escape(sentence(summary.payoff))
+    assert said in page
+    assert said in json.loads(refresh(summary))["parts"]["top"]
+
+
+def test_a_study_without_baselines_says_so_on_its_page(summary):
+    assert "measures no plain network" in render(replace(summary, baselines=()))
 
 
 def test_its_data_are_those_of_the_study(summary, page):

@@ -5,9 +5,10 @@ import sys
 
 import pytest
 
-from reports.summary import Cost, cost_of, summarise
+from reports.summary import Spent, spent_on, summarise
 from search_spaces import InputError
 from search_spaces.choices import FloatRange, Options
+from trials.promotion import Halving
 from trials.records import TrialState
 from trials.store import open_store
 
@@ -30,16 +31,16 @@ def test_dimensions_are_those_of_the_study_file(summary):
 
 
 def test_what_trials_cost_adds_up_to_what_the_study_cost(summary):
-    assert cost_of([]) == Cost()
+    assert spent_on([]) == Spent()
     assert sum(cost.trials for cost in summary.cost.values()) == 40
     assert sum(cost.epochs for cost in summary.cost.values()) == summary.study.epochs
     assert sum(c.seconds for c in summary.cost.values()) == pytest.approx(summary.study.seconds)
-    assert summary.cost[TrialState.FAILED] == Cost(1, 1, 0.5)
+    assert summary.cost[TrialState.FAILED] == Spent(1, 1, 0.5)
 
 
 def test_an_unknown_study_is_refused(made_up):
     with open_store(str(made_up), read_only=True) as store, pytest.raises(InputError):
-        summarise(store, "made-upp")
+        summarise(store, "made-upp", lambda study: Halving(3, 1, study.spec.reference_params))
 
 
 def test_reports_never_load_torch_or_ray():

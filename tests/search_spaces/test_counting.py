@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from search_spaces import InfeasibleError, InputError, NetworkConfig, count
 from search_spaces.backbones import shipped
 from search_spaces.columns import floor_times
-from search_spaces.config import RATIOS, SHARING_RANGES, Granularity
+from search_spaces.config import RATIOS, Granularity
 from search_spaces.counting import INFEASIBLE, count_configs, count_many
 from search_spaces.published import PUBLISHED, published
+from search_spaces.sites import SHARING_RANGES
 from search_spaces.warehouse import exact
 
 MULTIPLIER = st.one_of(

@@ -8,7 +8,7 @@ import pytest
 
 from search_spaces import Count, InputError, count, from_upstream, plan_network
 from search_spaces.backbones import shipped
-from search_spaces.published import PUBLISHED, published
+from search_spaces.published import KNOWN, PUBLISHED, published
 from search_spaces.reference import TRAINING, reference_rows
 
 REFERENCE = Path(__file__).parents[1] / "reference"
@@ -119,15 +119,17 @@ def test_an_unpublished_name_is_refused_with_the_nearest() -> None:
 
 
 def test_reference_rows_cover_every_published_network() -> None:
-    """Twenty rows: fifteen configurations and the five plain networks."""
+    """Sixteen configurations and the six plain networks, each once."""
     rows = reference_rows()
-    assert {row.name for row in rows if not row.plain} == set(PUBLISHED)
+    assert len(rows) == 22
+    assert {row.name for row in rows if not row.plain} == set(KNOWN)
     assert [row.name for row in rows if row.plain] == [
         "resnet18",
         "resnet50",
         "mobilenetv2",
         "mobilenetv2-050",
         "convnext-tiny",
+        "deit-tiny",
     ]
     assert {row.training for row in rows} == {TRAINING}
 
@@ -137,7 +139,18 @@ def test_printed_sizes_are_rounded_exact_ones() -> None:
     rounded = {row.name: f"{row.params / 1e6:.2f}M" for row in reference_rows()}
     printed = {row.name: row.printed_params for row in reference_rows()}
     differing = {name for name, text in printed.items() if rounded[name] != text}
-    assert differing == {"kw1d4x_resnet18"}
+    assert differing == {"kw1d4x_resnet18", "deit-tiny", "kw4x_deit_tiny"}
+    assert (rounded["deit-tiny"], printed["deit-tiny"]) == ("5.72M", "5M")
+    assert printed["kw4x_deit_tiny"] is None
+
+
+def test_deit_tiny_gains_what_the_paper_states_at_four_times_its_size() -> None:
+    """4.38 points (arXiv 2406.07879, abstract), marked with both sources; 3.9 times the whole."""
+    plain, served = reference_rows("deit-tiny")
+    assert served.accuracy - plain.accuracy == pytest.approx(0.0438)
+    assert served.params / plain.params == pytest.approx(4, rel=0.05)
+    assert all("2012.12877" in row.source and "2406.07879" in row.source for row in (plain, served))
+    assert reference_rows("deit-tiny-small") == ()
 
 
 def test_accuracy_grows_with_size_within_a_family() -> None:

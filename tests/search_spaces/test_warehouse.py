@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from search_spaces import InfeasibleError, InputError, NetworkConfig, count, plan_network
 from search_spaces.backbones import names, shipped
-from search_spaces.config import SHARING_RANGES
+from search_spaces.sites import SHARING_RANGES
 from search_spaces.warehouse import exact
 
 multipliers = st.one_of(

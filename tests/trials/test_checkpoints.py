@@ -37,7 +37,7 @@ def names(kept: Checkpoints) -> list[str]:
 def test_a_study_created_again_has_another_folder(tmp_path: Path) -> None:
     """And one created at the same moment, told in another zone, the same."""
     one = Checkpoints.of(study(), tmp_path)
-    assert one.place == "study/checkpoints/20261124T104100123456"
+    assert one.subfolder == "study/checkpoints/20261124T104100123456"
     assert Checkpoints.of(study(CREATED + timedelta(microseconds=1)), tmp_path) != one
     zone = timezone(timedelta(hours=5))
     assert Checkpoints.of(study(CREATED.astimezone(zone)), tmp_path) == one
@@ -46,7 +46,7 @@ def test_a_study_created_again_has_another_folder(tmp_path: Path) -> None:
 def test_a_trials_checkpoints_come_newest_first(kept: Checkpoints) -> None:
     assert kept.of_trial(1) == [kept.path(1, epoch) for epoch in (27, 3, 1)]
     assert kept.of_trial(2) == []
-    assert replace(kept, place="nowhere").of_trial(1) == []
+    assert replace(kept, subfolder="nowhere").of_trial(1) == []
 
 
 def test_two_rungs_stay_while_a_trial_runs(kept: Checkpoints) -> None:
@@ -59,7 +59,7 @@ def test_two_rungs_stay_while_a_trial_runs(kept: Checkpoints) -> None:
 def test_weights_are_named_by_their_path_in_the_runs_folder(kept: Checkpoints) -> None:
     found = kept.weights(1, 27)
     assert found is not None
-    assert found.path == f"{kept.place}/1-27.safetensors"
+    assert found.path == f"{kept.subfolder}/1-27.safetensors"
     assert (kept.runs / found.path).stat().st_size == found.bytes
     assert found.sha256 == file_sha256(kept.path(1, 27))
     assert kept.weights(1, 9) is None

@@ -11,7 +11,7 @@ from trials.evidence import Observation, thinned
 observations = st.lists(
     st.builds(
         Observation,
-        params=st.integers(1_000, 1_000_000),
+        cost=st.integers(1_000, 1_000_000),
         accuracy=st.integers(0, 100).map(lambda x: x / 100),
         lacking=st.sampled_from([0.0, 0.5]),
     ),
@@ -40,14 +40,14 @@ def test_the_front_of_complete_trials_is_kept_as_long_as_it_fits():
         for _ in range(2000)
     ]
     complete = [place for place, one in enumerate(seen) if not one.lacking]
-    points = np.array([(seen[place].params, 1 - seen[place].accuracy) for place in complete])
+    points = np.array([(seen[place].cost, 1 - seen[place].accuracy) for place in complete])
     front = np.array(complete)[moocore.is_nondominated(points)]
     assert set(front.tolist()) <= set(thinned(seen, 200))
 
 
 def test_what_is_kept_covers_the_sizes():
     seen = [Observation(1000 + 10 * place, 0.5 - place / 1e4) for place in range(1000)]
-    sizes = [seen[place].params for place in thinned(seen, 100)]
+    sizes = [seen[place].cost for place in thinned(seen, 100)]
     assert max(np.diff(sorted(sizes))) <= 10 * 1000 / 20
 
 

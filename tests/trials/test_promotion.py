@@ -14,7 +14,7 @@ entries = st.lists(
     st.builds(
         Entry,
         number=st.just(0),
-        params=st.integers(1_000, 1_000_000),
+        cost=st.integers(1_000, 1_000_000),
         accuracy=st.integers(0, 100).map(lambda x: x / 100),
         went_on=st.booleans(),
     ),
@@ -23,7 +23,7 @@ entries = st.lists(
 newcomers = st.builds(
     Entry,
     number=st.just(99),
-    params=st.integers(1_000, 1_000_000),
+    cost=st.integers(1_000, 1_000_000),
     accuracy=st.integers(0, 100).map(lambda x: x / 100),
     went_on=st.sampled_from([False]),
 )
@@ -59,8 +59,8 @@ def test_a_better_accuracy_never_turns_a_go_into_a_stop_at_the_front(seen, newco
 @given(arrivals)
 def test_no_size_band_is_emptied(trials):
     table = play(RULE, trials)
-    for band in {RULE.band(entry.params) for entry in table}:
-        assert any(entry.went_on for entry in table if RULE.band(entry.params) == band)
+    for band in {RULE.band(entry.cost) for entry in table}:
+        assert any(entry.went_on for entry in table if RULE.band(entry.cost) == band)
 
 
 @given(arrivals)

@@ -1,5 +1,6 @@
 """The search with made-up measurements: decisions, refusals, resuming, fronts."""
 
+from collections import Counter
 from dataclasses import replace
 from functools import partial
 
@@ -7,19 +8,22 @@ import moocore
 import numpy as np
 import pytest
 
-from search_spaces import InfeasibleError, plan_network
+from search_spaces import InfeasibleError, count, plan_network
 from search_spaces.backbones import shipped
 from search_spaces.choices import FloatRange, Options
 from search_spaces.constraints import Limits
+from search_spaces.latency import Latency
 from search_spaces.space import Space
+from trials.area import Area
 from trials.checkpoints import Checkpoints
+from trials.costs import Cost
 from trials.errors import NothingFeasibleError, StorageError
 from trials.execution import Simulated, outcome_of, run_serially
 from trials.fidelity import Ladder
 from trials.files import file_sha256
 from trials.promotion import Halving
 from trials.records import Measurement, NewStudy, Refusal, TrialState, Verdict
-from trials.sampling import guided
+from trials.sampling import exact, guided
 from trials.search import Search, require_member, trial_seed
 from trials.store import open_store
 from trials.store.check import check, examine
@@ -35,7 +39,7 @@ SPACE = Space(
     },
 )
 LIMITS = Limits(min_params=10_000, max_params=200_000)
-REFERENCE = (200_000, 0.1)
+AREA = Area(1_000, 200_000, 0.1)
 HALVING = Halving(eta=3, low=10_000, high=200_000)
 
 
@@ -55,14 +59,17 @@ def measured_at(trial, epoch):
 
 
 def new_study(store, name="study", trials=12, seed=0):
-    return store.create_study(
-        NewStudy(name, {}, SPACE.backbone, seed, trials, REFERENCE[0], REFERENCE[1])
-    )
+    return store.create_study(NewStudy(name, {}, SPACE.backbone, seed, trials, *AREA))
 
 
 def open_search(store, study, sampler="tpe", space=SPACE, halving=None, **more):
     study = store.study(study.name)
     return Search(store, study, space, LIMITS, LADDER, sampler, "test:1", halving, **more)
+
+
+@pytest.fixture(autouse=True)
+def _few_candidates(monkeypatch):
+    monkeypatch.setattr(exact, "CANDIDATES", 3_000)
 
 
 @pytest.fixture
@@ -89,7 +96,7 @@ def test_a_search_ends_with_its_trials_all_different_and_inside_the_budget(store
     assert len(store.measurements("study")) == 24
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "nsga2", "random", "qmc"])
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2", "exact", "random", "qmc"])
 def test_the_same_study_twice_gives_the_same_table(store, sampler):
     for name in ("one", "other"):
         run_serially(open_search(store, new_study(store, name), sampler), learn)
@@ -166,7 +173,7 @@ def test_a_decision_is_made_once_whatever_is_measured_between_attempts(store):
     search = open_search(store, store.study("study"), halving=HALVING)
     trials = [search.suggest() for _ in range(8)]
     verdicts = {t.number: search.report(t, measured_at(t, 1)) for t in trials}
-    assert set(verdicts.values()) == {Verdict.GO_ON, Verdict.STOP}
+    assert set(verdicts.values()) == {Verdict.CONTINUE, Verdict.STOP}
     reasons = {t.number: store.decisions("study", t.number)[1] for t in trials}
     search.give_back()
     search = open_search(store, store.study("study"), halving=HALVING)
@@ -188,6 +195,41 @@ def test_a_search_that_forgot_much_is_resumed_as_if_it_had_not_been(store, monke
         store.set_trials("study", trials)
         run_serially(open_search(store, store.study("study"), sampler, halving=HALVING), learn)
     assert table(store) == table(store, "whole")
+
+
+@pytest.mark.parametrize("when", [3, 11, 13])
+def test_a_search_by_exact_refuses_nothing_and_is_resumed_as_if_never_interrupted(store, when):
+    """Halving stops trials, and one fails: its network is not proposed again either way."""
+
+    def fails(trial, report):
+        if trial.number == 2:
+            raise RuntimeError
+        if (trial.number, trial.attempt, dies) == (when, 1, True):
+            raise KeyboardInterrupt
+        learn(trial, report)
+
+    dies = False
+    new_study(store, "whole", trials=18)
+    run_serially(open_search(store, store.study("whole"), "exact", halving=HALVING), fails)
+    dies = True
+    new_study(store, trials=18)
+    search = open_search(store, store.study("study"), "exact", halving=HALVING)
+    with pytest.raises(KeyboardInterrupt):
+        run_serially(search, fails)
+    search.give_back()
+    run_serially(open_search(store, store.study("study"), "exact", halving=HALVING), fails)
+    assert table(store) == table(store, "whole")
+    assert not +Counter(store.study("study").refused)
+    assert len({record.trial.digest for record in store.trials("study")}) == 18
+
+
+def test_a_hundred_simulated_workers_by_exact_train_no_network_twice(store):
+    for name in ("one", "other"):
+        search = open_search(store, new_study(store, name, trials=130), "exact", halving=HALVING)
+        Simulated(workers=100)(search, learn)
+    assert table(store, "one") == table(store, "other")
+    assert len({record.trial.digest for record in store.trials("one")}) == 130
+    assert not +Counter(store.study("one").refused)
 
 
 def test_a_study_that_died_without_a_word_goes_on_too(store):
@@ -229,20 +271,45 @@ def test_a_space_with_few_networks_is_exhausted_and_says_so(store):
     assert store.study("study").refused[Refusal.KNOWN] >= 2000
 
 
+@pytest.mark.parametrize("plateau", [None, 1e-9, 0.05])
+def test_a_search_ends_on_a_plateau_with_what_its_model_expects_of_the_rest(store, plateau):
+    """Accuracy is a function of size alone, so after some trials there is little to gain."""
+
+    def smooth(trial, report):
+        for epoch in LADDER.rungs:
+            accuracy = 0.12 * np.log10(trial.params) + 0.02 * epoch
+            report(Measurement(epoch, accuracy, 0.001, 1 - accuracy, 100_000, 0.5 * epoch))
+
+    search = open_search(store, new_study(store, trials=25), "exact", plateau=plateau)
+    run_serially(search, smooth)
+    made = len(store.trials("study"))
+    resumed = open_search(store, store.study("study"), "exact", plateau=plateau)
+    assert resumed.suggest() is None  # it stays at its end
+    if made < 25:
+        assert made >= 10
+        assert search.expected < plateau
+        assert resumed.expected == pytest.approx(search.expected, abs=plateau)
+    else:
+        assert search.expected is None
+    assert (made < 25) is (plateau == 0.05)
+    assert examine(store).faults == ()
+
+
 def test_the_stored_front_is_what_moocore_finds_in_the_trials(store):
     run_serially(open_search(store, new_study(store, trials=20)), learn)
     records = store.trials("study")
     points = np.array([(r.trial.params, 1 - r.accuracy) for r in records])
     kept = moocore.is_nondominated(points)
     assert sorted(r.number for r in store.front("study")) == np.flatnonzero(kept).tolist()
-    reference = (REFERENCE[0], 1 - REFERENCE[1])
-    assert store.study("study").hypervolume == pytest.approx(
-        moocore.hypervolume(points, ref=reference)
-    )
+    logs = np.column_stack([np.log(np.maximum(points[:, 0], AREA.low) / AREA.low), points[:, 1]])
+    corner = np.log(AREA.high / AREA.low), 1 - AREA.floor
+
+    def share(of):
+        return pytest.approx(moocore.hypervolume(of, ref=corner) / np.prod(corner))
+
+    assert store.study("study").hypervolume == share(logs)
     for record in records:  # and so at every moment of the study
-        so_far = points[: record.number + 1]
-        expected = moocore.hypervolume(so_far, ref=reference)
-        assert record.hypervolume == pytest.approx(expected)
+        assert record.hypervolume == share(logs[: record.number + 1])
 
 
 @pytest.mark.parametrize("accuracy", [float("nan"), float("inf")])
@@ -314,8 +381,8 @@ def test_progress_is_told_after_each_trial(store):
     search = open_search(store, new_study(store, trials=4))
     search.watch = seen.append
     run_serially(search, learn)
-    assert [standing.finished for standing in seen] == [1, 2, 3, 4]
-    assert all(0 < standing.hypervolume < 1 for standing in seen)
+    assert [progress.finished for progress in seen] == [1, 2, 3, 4]
+    assert all(0 < progress.hypervolume < 1 for progress in seen)
     assert seen[-1].best_accuracy == max(r.accuracy for r in store.trials("study"))
 
 
@@ -336,7 +403,7 @@ def test_a_lost_attempt_is_followed_by_the_next_until_there_were_enough(store):
     search = open_search(store, new_study(store))
     search.max_failures = 2
     attempts = [search.suggest()]
-    while (following := search.again(attempts[-1])) is not None:
+    while (following := search.retry(attempts[-1])) is not None:
         assert store.trial("study", 0).trial == following
         attempts.append(following)
     assert [trial.attempt for trial in attempts] == [1, 2, 3]
@@ -362,7 +429,7 @@ def test_an_attempt_that_measures_something_new_begins_the_count_of_lost_ones_ag
         search = open_search(store, store.study("study"))
         trial = search.suggest()
         said = []
-        learn(trial, lambda m, said=said: said.append(m) or Verdict.GO_ON)
+        learn(trial, lambda m, said=said: said.append(m) or Verdict.CONTINUE)
         for measurement in said[:epochs]:
             search.report(trial, measurement)
     assert trial.attempt == 6
@@ -391,7 +458,7 @@ def test_a_trial_that_lost_an_attempt_ends_as_if_it_had_not(store):
             return learn(trial, report)
         if report(said[0]) is Verdict.STOP:
             return None
-        following = search.again(trial)
+        following = search.retry(trial)
         return learn(following, lambda m: search.report(following, m))
 
     run_serially(search, loses_one)
@@ -469,7 +536,7 @@ def test_a_front_without_files_is_a_front(store, kept):
     assert store.files("study") == {}
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "nsga2", "random", "qmc"])
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2", "exact", "random", "qmc"])
 def test_seeds_are_proposed_first_and_a_resumed_search_goes_on_among_them(store, sampler):
     seeds = SPACE.spread(4, LIMITS, seed=7)
     wanted = [plan_network(SPACE.decode(values), SPACE.backbone).digest for values in seeds]
@@ -535,7 +602,7 @@ def test_weights_of_a_copied_trial_are_those_of_the_trial_it_was_copied_from(sto
     """A member of the front keeps weights of its own, which outlive the other study's."""
     new_study(store, "one", trials=20)
     run_serially(searching_and_keeping(store, kept, "one"), learn_and_keep(kept))
-    other = replace(kept, place="other/checkpoints/now")
+    other = replace(kept, subfolder="other/checkpoints/now")
     study = new_study(store, "other", trials=20)
     search = Search(
         store, study, SPACE, LIMITS, LADDER, "tpe", "test:1", HALVING,
@@ -556,7 +623,7 @@ def test_weights_that_were_changed_are_not_taken_over(store, kept):
     run_serially(searching_and_keeping(store, kept, "one"), learn_and_keep(kept))
     for file in store.files("one").values():
         (kept.runs / file.path).write_text("changed")
-    other = replace(kept, place="other/checkpoints/now")
+    other = replace(kept, subfolder="other/checkpoints/now")
     study = new_study(store, "other", trials=20)
     search = Search(
         store, study, SPACE, LIMITS, LADDER, "tpe", "test:1", HALVING,
@@ -565,3 +632,91 @@ def test_weights_that_were_changed_are_not_taken_over(store, kept):
     run_serially(search, learn_and_keep(other))
     assert store.files("other") == {}
     assert store.front("other")
+
+
+def took(plan):
+    """A made-up latency: it grows with the MACs, and differs from network to network."""
+    return Latency(count(plan).macs * 1e-9 * (1 + int(plan.digest[:2], 16) / 256), 0, 1, "a core")
+
+
+def test_networks_above_the_latency_are_turned_down_before_training(store):
+    """They are counted, and cost no trial; each is measured once."""
+    measured = []
+
+    def timing(plan):
+        measured.append(plan.digest)
+        return took(plan)
+
+    limits = replace(LIMITS, max_latency=0.0012, min_latency=0.0004)
+    study = new_study(store)
+    search = Search(
+        store, study, SPACE, limits, LADDER, "random", "test:1", None, timing=timing
+    )  # fmt: skip
+    run_serially(search, learn)
+    records = store.trials("study")
+    assert len(records) == 12
+    assert all(0.0004 <= r.trial.latency.median <= 0.0012 for r in records)
+    assert {r.trial.latency.hardware for r in records} == {"a core"}
+    refused = store.study("study").refused
+    assert refused[Refusal.OVER_LATENCY] > 0
+    assert len(measured) == len(set(measured))
+    assert len(measured) <= 12 + refused[Refusal.OVER_LATENCY] + refused[Refusal.UNDER_LATENCY]
+    middle = sorted(r.trial.latency.median for r in records)[6]
+    quick = store.front("study", max_latency=middle)
+    assert quick
+    assert all(one.trial.latency.median <= middle for one in quick)
+    assert check(store.location) == []
+
+
+@pytest.mark.parametrize("cost", [Cost.MACS, Cost.LATENCY])
+@pytest.mark.parametrize("sampler", ["tpe", "exact"])
+def test_the_front_is_over_the_cost_that_is_asked_for(store, cost, sampler):
+    """The checker, which reads plain SQL, finds the same; so does a search that was stopped."""
+    if (cost, sampler) == (Cost.LATENCY, "exact"):
+        pytest.skip("settings refuse it")
+    area = Area(*((100_000, 5_000_000) if cost is Cost.MACS else (100_000, 9_000_000)), 0.1)
+    study = store.create_study(NewStudy("study", {}, SPACE.backbone, 0, 12, *area))
+
+    def search():
+        halving = HALVING.__class__(3, area.low, area.high, kind=cost)
+        more = {"timing": took, "cost": cost}
+        return open_search(store, study, sampler, halving=halving, **more)
+
+    begun = search()
+    for _ in range(5):
+        trial = begun.suggest()
+        learn(trial, partial(begun.report, trial))
+        begun.finish(trial, outcome_of(lambda: None))
+    begun.give_back()
+    run_serially(search(), learn)
+    front = store.front("study")
+    complete = store.trials("study", states=(TrialState.COMPLETE,))
+    pairs = {r.number: (cost.of(r.trial), r.accuracy) for r in complete}
+    assert [r.trial.cost for r in complete] == [pairs[r.number][0] for r in complete]
+    best = {
+        n
+        for n, (size, accuracy) in pairs.items()
+        if not any(s <= size and a >= accuracy and m != n for m, (s, a) in pairs.items())
+    }
+    assert {member.number for member in front} == best
+    assert [m.trial.cost for m in front] == sorted(m.trial.cost for m in front)
+    small = sorted(r.trial.params for r in complete)[len(complete) // 2]
+    inside = {n for n in pairs if next(r for r in complete if r.number == n).trial.params <= small}
+    among = {
+        n
+        for n in inside
+        if not any(
+            pairs[m][0] <= pairs[n][0] and pairs[m][1] >= pairs[n][1] and m != n for m in inside
+        )
+    }
+    assert {m.number for m in store.front("study", max_params=small)} == among
+    assert check(store.location) == []
+
+
+def test_a_study_over_parameters_stores_no_cost(store):
+    run_serially(open_search(store, new_study(store, trials=3)), learn)
+    query = "SELECT count(*), count(cost), count(latency), count(hardware) FROM kw_trial"
+    assert store.transactions.read(lambda c: c.exec_driver_sql(query).all()) == [(3, 0, 0, 0)]
+    assert [r.trial.cost for r in store.trials("study")] == [
+        r.trial.params for r in store.trials("study")
+    ]

@@ -65,7 +65,9 @@ def opened(store, sampler="tpe", halving=HALVING, name="study"):
 
 def created(store, trials, seed=0, name="study"):
     settings = {"proxy": {"epochs": list(LADDER.rungs)}}
-    return store.create_study(NewStudy(name, settings, SPACE.backbone, seed, trials, 400_000, 0.1))
+    return store.create_study(
+        NewStudy(name, settings, SPACE.backbone, seed, trials, 1_000, 400_000, 0.1)
+    )
 
 
 class Asked:
@@ -97,8 +99,8 @@ class Asked:
             self.reports -= 1
         return self.search.report(trial, measurement)
 
-    def again(self, trial):
-        return self.search.again(trial)
+    def retry(self, trial):
+        return self.search.retry(trial)
 
     def finish(self, trial, outcome):
         self.search.finish(trial, outcome)

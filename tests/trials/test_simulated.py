@@ -38,14 +38,14 @@ class Decider:
 
     def report(self, trial, measurement):
         self.heard.append((trial.number, measurement))
-        return Verdict.STOP if (trial.number, measurement.epoch) in self.stops else Verdict.GO_ON
+        return Verdict.STOP if (trial.number, measurement.epoch) in self.stops else Verdict.CONTINUE
 
     def finish(self, trial, outcome):
         self.open.remove(trial.number)
         assert trial.number not in self.ends
         self.ends[trial.number] = outcome
 
-    def again(self, trial):
+    def retry(self, trial):
         return None if trial.attempt == 3 else replace(trial, attempt=trial.attempt + 1)
 
 

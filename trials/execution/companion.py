@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 GRACE = 5.0
 """Seconds between asking a process to end and killing it."""
 
-DATABASE = "KWSEARCH_DATABASE"
-"""A variable that may hold a password, and that no companion needs."""
+SECRETS = frozenset({"KWSEARCH_DATABASE", "PGPASSWORD"})
+"""Variables that may hold a password, and that no companion needs."""
 
 _PARENT_DEATH = 1
 """Linux's ``PR_SET_PDEATHSIG``."""
@@ -63,7 +63,7 @@ class Companion:
                 stdin=subprocess.DEVNULL,
                 stdout=2,
                 start_new_session=True,
-                env={name: value for name, value in os.environ.items() if name != DATABASE},
+                env={name: value for name, value in os.environ.items() if name not in SECRETS},
             )
         self.pid = self._process.pid
 

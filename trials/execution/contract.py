@@ -1,6 +1,7 @@
 """What an executor may rely on, and what it must do; the tests hold every executor to this page.
 
-An executor is given a `Decider` and a `Measure`. It
+An executor is given a `Decider` and a `Measure`. What is called a trial here may
+also be a baseline: an executor treats all jobs alike, and tells them apart by their ``key``. It
 
 - **asks** ``suggest()`` for a trial whenever it has room for one, and never before. None means
   that there is no further trial; it asks no more, and returns when the open ones are over;
@@ -21,7 +22,7 @@ An executor is given a `Decider` and a `Measure`. It
 An executor whose measures run in processes of their own also
 
 - takes an attempt as **lost** when its process is gone and nothing says that the trial is to
-  blame. It asks ``again(trial)`` for the next attempt and measures that, or, given None, finishes
+  blame. It asks ``retry(trial)`` for the next attempt and measures that, or, given None, finishes
   the trial as failed with the cause ``worker-lost``. What the lost attempt measured stays;
 - finishes a trial at once as failed where trying again would end in the same way: killed for want
   of memory with the cause ``out-of-memory``, for its time with ``timeout``.
@@ -33,22 +34,22 @@ about a trial.
 
 from typing import Protocol
 
-from trials.records import Measure, Measurement, Outcome, Trial, Verdict
+from trials.records import Job, Measure, Measurement, Outcome, Verdict
 
 
 class Decider(Protocol):
     """The four entries of a search."""
 
-    def suggest(self) -> Trial | None:
+    def suggest(self) -> Job | None:
         """The next trial, or None when there will be none any more."""
 
-    def report(self, trial: Trial, measurement: Measurement) -> Verdict:
+    def report(self, trial: Job, measurement: Measurement) -> Verdict:
         """Take a measurement and answer whether the trial goes on."""
 
-    def again(self, trial: Trial) -> Trial | None:
+    def retry(self, trial: Job) -> Job | None:
         """The next attempt at a trial whose attempt was lost, or None if it has had enough."""
 
-    def finish(self, trial: Trial, outcome: Outcome) -> None:
+    def finish(self, trial: Job, outcome: Outcome) -> None:
         """Take how a trial ended."""
 
 

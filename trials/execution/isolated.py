@@ -15,13 +15,14 @@ from multiprocessing.reduction import send_handle
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from search_spaces import InputError
 from trials.errors import StudyError
 from trials.execution import nursery
 from trials.execution.companion import GRACE, Companion, signal_group
 from trials.execution.contract import Decider
 from trials.execution.outcomes import failed, outcome_of
 from trials.execution.watchdog import COUNTERS, oom_kills
-from trials.records import Measure, Measurement, Outcome, Trial, TrialState, Verdict
+from trials.records import Job, Measure, Measurement, Outcome, TrialState, Verdict
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -55,7 +56,7 @@ class Isolated:
                 following = self._attempt(decider, processes, trial)
                 trial = following or decider.suggest()
 
-    def _attempt(self, decider: Decider, processes: "_Processes", trial: Trial) -> Trial | None:
+    def _attempt(self, decider: Decider, processes: "_Processes", trial: Job) -> Job | None:
         """Measure a trial; the next attempt at it, if this one was lost and there is one."""
         kills = oom_kills(COUNTERS)
         try:
@@ -65,14 +66,14 @@ class Isolated:
             if oom_kills(COUNTERS) > kills:
                 detail = f"Its process was killed by the kernel for want of memory. {lost}"
                 outcome = failed("out-of-memory", detail)
-            elif (following := decider.again(trial)) is not None:
+            elif (following := decider.retry(trial)) is not None:
                 return following
             else:
                 outcome = failed("worker-lost", str(lost))
         decider.finish(trial, outcome)
         return None
 
-    def _heard(self, decider: Decider, attempt: "_Attempt", trial: Trial) -> Outcome:
+    def _heard(self, decider: Decider, attempt: "_Attempt", trial: Job) -> Outcome:
         spent = 0.0
         while True:
             began = time.monotonic()
@@ -110,7 +111,7 @@ class _Processes:
     """The companion that forks, started again when it is gone; a context manager."""
 
     def __init__(self, measure: Measure) -> None:
-        self._measure = pickle.dumps(measure)
+        self._measure = _pickled(measure)
         self._companion: Companion | None = None
 
     def __enter__(self) -> Self:
@@ -125,14 +126,14 @@ class _Processes:
         if self._companion is not None:
             self._companion.close(grace=0.0)  # it holds nothing, and torch takes seconds to leave
 
-    def attempt(self, trial: Trial) -> "_Attempt":
+    def attempt(self, trial: Job) -> "_Attempt":
         """Start a process for an attempt at a trial."""
         with suppress(_LostError):
             return self._started(trial)
         self._companion = None  # it is gone: another one
         return self._started(trial)
 
-    def _started(self, trial: Trial) -> "_Attempt":
+    def _started(self, trial: Job) -> "_Attempt":
         companion = self._companion or self._loaded()
         ours, theirs = Pipe()
         try:
@@ -157,6 +158,21 @@ class _Processes:
         if error is not None:
             raise error
         return companion
+
+
+def _pickled(measure: Measure) -> bytes:
+    """The measure as the companion is sent it.
+
+    Raises:
+        InputError: it cannot be sent.
+    """
+    try:
+        return pickle.dumps(measure)
+    except Exception as error:  # what pickle raises depends on what it meets
+        raise InputError(
+            f"What measures trials cannot be sent to processes of their own: {error}.",
+            "Define it at the top of a module, or set isolate = false in [execution].",
+        ) from error
 
 
 @dataclass

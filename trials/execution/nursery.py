@@ -14,10 +14,11 @@ from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle
 from typing import Any
 
+from search_spaces import InputError, KwsearchError
 from trials.errors import StudyError
 from trials.execution.companion import die_with, signal_group
 from trials.execution.outcomes import outcome_of
-from trials.records import Measure, Measurement, Outcome, Trial, Verdict
+from trials.records import Job, Measure, Measurement, Outcome, Verdict
 
 Said = Measurement | Outcome | StudyError
 """A measurement that waits for its verdict, or how the measure ended."""
@@ -49,10 +50,23 @@ def _loaded(driver: "Connection[Any, Any]") -> Measure | None:
         if prepare is not None:
             prepare()
     except Exception as error:  # noqa: BLE001 - the driver raises it
-        driver.send(error)
+        driver.send(_told(error))
         return None
     driver.send(None)
     return measure
+
+
+def _told(error: Exception) -> KwsearchError:
+    """An error that the driver can be sent, in a sentence."""
+    if isinstance(error, StudyError):
+        return error.with_traceback(None)
+    if isinstance(error, KwsearchError):
+        return InputError(error.cause, error.cure)
+    return InputError(
+        "What measures trials cannot be loaded in a process of its own: "
+        f"{type(error).__name__}: {error}.",
+        "Mend what the message says, or set isolate = false in [execution].",
+    )
 
 
 def _forked(measure: Measure, driver: "Connection[Any, Any]", descriptor: int) -> int:
@@ -75,7 +89,7 @@ def _forked(measure: Measure, driver: "Connection[Any, Any]", descriptor: int) -
 
 
 def _attempt(measure: Measure, driver: "Connection[Any, Any]") -> None:
-    trial: Trial = driver.recv()
+    trial: Job = driver.recv()
 
     def report(measurement: Measurement) -> Verdict:
         driver.send(measurement)
@@ -86,7 +100,7 @@ def _attempt(measure: Measure, driver: "Connection[Any, Any]") -> None:
 
 
 def _outcome(
-    measure: Measure, trial: Trial, report: Callable[[Measurement], Verdict]
+    measure: Measure, trial: Job, report: Callable[[Measurement], Verdict]
 ) -> Outcome | StudyError:
     try:
         measure(trial, report)

@@ -1,7 +1,8 @@
 """Whole searches in virtual time: workers that sleep through nothing.
 
 A report happens at the time that it says (`Measurement.seconds` after its trial was handed out),
-by a virtual clock. Trainings that only look their curves up take no time, so that a search of
+by a virtual clock; one of a trial that was stopped and is handed out again goes on from there.
+Trainings that only look their curves up take no time, so that a search of
 thousands of trials by a thousand workers takes no longer than its decisions, and one seed gives
 one history.
 
@@ -19,9 +20,9 @@ from typing import TypeVar
 
 from trials.errors import StudyError
 from trials.execution.contract import Decider
+from trials.execution.generator import Ended, MeasureGenerator
 from trials.execution.outcomes import failed, outcome_of
-from trials.execution.turned import Ended, Training
-from trials.records import Measure, Measurement, Outcome, Report, Trial, Verdict
+from trials.records import Job, Measure, Measurement, Outcome, Report, Verdict
 
 T = TypeVar("T")
 
@@ -73,7 +74,7 @@ class Simulated:
 
     workers: int = 1
     clock: Callable[[], float] | None = None
-    lost: Callable[[Trial], float | None] = lambda _: None
+    lost: Callable[[Job], float | None] = lambda _: None
     usage: Usage = field(default_factory=Usage, init=False)
 
     def __call__(self, decider: Decider, measure: Measure) -> None:
@@ -86,10 +87,10 @@ class Simulated:
             run.close()
 
 
-def following(curve: Callable[[Trial], Iterable[Measurement]]) -> Measure:
+def following(curve: Callable[[Job], Iterable[Measurement]]) -> Measure:
     """A measure that reports what ``curve`` says of a trial: a function, or a table's look-up."""
 
-    def measure(trial: Trial, report: Report) -> None:
+    def measure(trial: Job, report: Report) -> None:
         for measurement in curve(trial):
             if report(measurement) is Verdict.STOP:
                 return
@@ -101,8 +102,8 @@ def following(curve: Callable[[Trial], Iterable[Measurement]]) -> Measure:
 class _Attempt:
     """What one worker does: ``said`` is heard from it when its time has come, unless it is lost."""
 
-    trial: Trial
-    training: Training
+    trial: Job
+    training: MeasureGenerator
     began: float
     said: Measurement | Ended
     lost_at: float
@@ -130,6 +131,7 @@ class _Run:
         self._events = [(0.0, worker, worker) for worker in range(plan.workers)]
         self._arrivals = plan.workers
         self._attempts: dict[int, _Attempt] = {}
+        self._trained: dict[str, float] = {}
         self._decided = 0.0
         self._asking = True
 
@@ -141,7 +143,7 @@ class _Run:
             if attempt is None:
                 self._hand_out(worker, now)
             elif attempt.lost:
-                self._try_again(worker, attempt, now)
+                self._retry(worker, attempt, now)
             else:
                 self._hear(worker, attempt, now)
 
@@ -160,12 +162,13 @@ class _Run:
         self._plan.usage.unsuggested += then - now
         self._begin(worker, trial, then)
 
-    def _begin(self, worker: int, trial: Trial, now: float) -> None:
-        training = Training(self._measure, trial)
-        said = training.hear()
+    def _begin(self, worker: int, trial: Job, now: float) -> None:
+        training = MeasureGenerator(self._measure, trial)
+        said = training.receive()
         after = self._plan.lost(trial)
         lost_at = inf if after is None else now + after
-        self._attempts[worker] = _Attempt(trial, training, now, said, lost_at)
+        began = now - self._trained.pop(trial.key, 0.0)
+        self._attempts[worker] = _Attempt(trial, training, began, said, lost_at)
         self._come_back(worker, now)
 
     def _hear(self, worker: int, attempt: _Attempt, now: float) -> None:
@@ -191,15 +194,17 @@ class _Run:
             raise
         except Exception as error:  # noqa: BLE001 - raised inside the training, so its outcome
             answer = error
-        said = attempt.training.answer(answer)
+        if answer is Verdict.STOP:
+            self._trained[attempt.trial.key] = measurement.seconds
+        said = attempt.training.send(answer)
         while answer is Verdict.STOP and isinstance(said, Measurement):
-            said = attempt.training.answer(answer)  # it was told, so this report does not count
+            said = attempt.training.send(answer)  # it was told, so this report does not count
         return said, then
 
-    def _try_again(self, worker: int, attempt: _Attempt, now: float) -> None:
+    def _retry(self, worker: int, attempt: _Attempt, now: float) -> None:
         attempt.training.close()
         trial = attempt.trial
-        following_attempt, then = self._decide(now, partial(self._decider.again, trial))
+        following_attempt, then = self._decide(now, partial(self._decider.retry, trial))
         if following_attempt is not None:
             self._plan.usage.unanswered += then - now
             self._begin(worker, following_attempt, then)
@@ -207,7 +212,7 @@ class _Run:
         outcome = failed("worker-lost", f"Attempt {trial.attempt} was lost with its worker.")
         self._answered(worker, now, self._finish(worker, trial, outcome, then))
 
-    def _finish(self, worker: int, trial: Trial, outcome: Outcome, now: float) -> float:
+    def _finish(self, worker: int, trial: Job, outcome: Outcome, now: float) -> float:
         del self._attempts[worker]
         _, then = self._decide(now, partial(self._decider.finish, trial, outcome))
         return then

@@ -3,7 +3,8 @@
 A worker that hangs may hold Python's lock, and one that was killed says nothing, so neither can
 look after itself. The watchdog is its child, in a session of its own. Now and then it looks at a
 page of memory where the worker writes what it is at, which costs the worker next to nothing. When
-the time is over it ends the worker's process group (terminate, then kill). When the worker is gone
+the time is over it ends the worker's process group (terminate, then kill), and so it does with a
+worker that outlives the process that started it. When the worker is gone
 it kills what is left of the group, and notes why in a file that the driver reads.
 
 It runs by itself, ``python watchdog.py``, and knows nothing but the standard library, so that it
@@ -43,12 +44,15 @@ class Watch:
         trial: seconds that a trial may take; None for any.
         report: seconds that may pass until the next measurement; None for any.
         counters: see `COUNTERS`.
+        orphaned: seconds for which the worker may outlive the process that started it: Ray's node,
+            of which it notices the end by itself, but not where the clock was set back.
     """
 
     notes: str
     trial: float | None = None
     report: float | None = None
     counters: Sequence[str] = COUNTERS
+    orphaned: float = 10.0
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,8 @@ class Watchdog:
         self._state = State()
         self._page = os.memfd_create("watchdog")
         self._write(self._state)
-        given = (json.dumps(asdict(watch)), str(os.getpid()), str(self._page))
+        numbers = (os.getpid(), self._page, os.getppid())
+        given = (json.dumps(asdict(watch)), *map(str, numbers))
         self._process = subprocess.Popen(  # noqa: S603 - this file, by this interpreter
             [sys.executable, "-I", "-S", __file__, *given],
             pass_fds=[self._page],
@@ -113,10 +118,12 @@ class Watchdog:
 class _Watching:
     """The watchdog's own side."""
 
-    def __init__(self, watch: Watch, worker: int, page: int) -> None:
+    def __init__(self, watch: Watch, worker: int, page: int, parent: int) -> None:
         self._watch = watch
         self._worker = worker
         self._page = page
+        self._parent = parent
+        self._orphan_since: float | None = None
         self._state = State()
         self._noted: str | None = None
         self._peak = ""
@@ -132,6 +139,8 @@ class _Watching:
             if overdue:
                 self._note("timeout", overdue)
                 _end_group(self._worker)
+            elif self._is_orphaned(time.monotonic()):
+                _end_group(self._worker)
             elif self._state.since is not None:
                 self._peak = _peak(self._worker) or self._peak
         self._state = self._read()
@@ -144,6 +153,14 @@ class _Watching:
             return State(**json.loads(os.pread(self._page, _PAGE, 0)))
         except ValueError:  # it was being written
             return self._state
+
+    def _is_orphaned(self, now: float) -> bool:
+        """Whether the process that started the worker has been gone for too long."""
+        if _parent(self._worker) in (None, self._parent):
+            return False
+        if self._orphan_since is None:
+            self._orphan_since = now
+        return now - self._orphan_since > self._watch.orphaned
 
     def _overdue(self, now: float) -> str | None:
         state, trial, report = self._state, self._watch.trial, self._watch.report
@@ -196,13 +213,24 @@ def oom_kills(counters: Sequence[str]) -> int:
     return 0
 
 
+def _parent(process: int) -> int | None:
+    found = _status(process, "PPid")
+    return int(found) if found else None
+
+
 def _peak(process: int) -> str:
+    found = _status(process, "VmHWM")
+    return f"{int(found) / 1024:,.0f} MiB" if found else ""
+
+
+def _status(process: int, key: str) -> str | None:
+    """A number of the kernel's about a process, None if it is gone."""
     try:
-        status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+        status = Path(f"/proc/{process}/status").read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return ""
-    found = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
-    return f"{int(found[0]) / 1024:,.0f} MiB" if found else ""
+        return None
+    found = [line.split()[1] for line in status.splitlines() if line.startswith(f"{key}:")]
+    return found[0] if found else None
 
 
 def _end_group(group: int) -> None:

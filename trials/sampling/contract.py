@@ -16,11 +16,13 @@ class Proposal:
         ticket: hand it back with the answer.
         values: a value for every dimension.
         state: what the sampler wants back if it is rebuilt from the database.
+        gain: what the study's hypervolume is expected to gain by it; None if nobody knows.
     """
 
     ticket: int
     values: Mapping[str, Value]
     state: Mapping[str, Any]
+    gain: float | None = None
 
 
 class Sampler(Protocol):

@@ -188,8 +188,8 @@ class Guided:
             return
         told = [(t, s.observed) for t, s in sorted(self._seen.items()) if s.observed is not None]
         kept = thinned([observed for _, observed in told], self._wanted)
-        for place in set(range(len(told))).difference(kept):
-            del self._seen[told[place][0]]
+        for index in set(range(len(told))).difference(kept):
+            del self._seen[told[index][0]]
         self._finished = len(kept)
         self._study = None
         self._generation = max(0, max(map(_generation, self._seen.values())) - 2)
@@ -212,4 +212,4 @@ def _moved(state: Mapping[str, Any], by: int) -> dict[str, Any]:
 
 
 def _objectives(observed: Observation) -> tuple[float, float]:
-    return log(observed.params), observed.accuracy
+    return log(observed.cost), observed.accuracy

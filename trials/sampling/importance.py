@@ -30,7 +30,7 @@ def importances(
         Shares by dimension, largest first; none where the target or the choices do not vary.
     """
     step = max(len(values) / TRIALS, 1.0)
-    chosen = [int(place * step) for place in range(min(len(values), TRIALS))]
+    chosen = [int(index * step) for index in range(min(len(values), TRIALS))]
     if len({target[i] for i in chosen}) < 2 or not dimensions:  # noqa: PLR2004 - one is no variance
         return {}
     optuna.logging.set_verbosity(optuna.logging.WARNING)

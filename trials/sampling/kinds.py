@@ -11,6 +11,9 @@ from search_spaces.choices import Choice, FloatRange
 STARTUP = 10
 """Proposals before a model-based sampler trusts its model."""
 
+STARTUP_OF = {"exact": 4}
+"""The same for samplers that need fewer: size is not to be learnt."""
+
 
 class _KnowsItsSpace(BaseSampler):
     """Optuna's samplers work the space out from all their trials, at every proposal; this is it."""
@@ -50,10 +53,16 @@ _BUILDERS: dict[str, Callable[[int], BaseSampler]] = {
     "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
 }
 GUIDED = frozenset({"tpe", "nsga2", "gp"})
+"""Optuna's samplers that learn."""
+
+DRAWN = frozenset({"random", "qmc"})
+"""Samplers that learn nothing, and so need not be told what was measured before."""
+
+LEARNING = GUIDED | {"exact"}
 """Samplers that learn, and so begin with proposals spread over the range of sizes."""
 
-SAMPLERS = ("tpe", "nsga2", "gp", "random", "qmc")
-"""Names of the samplers."""
+SAMPLERS = ("tpe", "nsga2", "gp", "exact", "random", "qmc")
+"""Names of our own samplers."""
 
 
 def made(kind: str, seed: int, space: Mapping[str, BaseDistribution]) -> BaseSampler:

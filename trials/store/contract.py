@@ -3,13 +3,15 @@
 A search, the reports and the commands know `Store` and nothing of what implements it.
 
 **Studies.** A study has a name, ``[A-Za-z0-9][A-Za-z0-9._-]{0,99}``, unique in its database, and
-keeps what it was created with for good, except for its number of trials, which may grow, and
-shrink as far as trials were asked for. An unknown name is an `InputError` that says the nearest
+keeps what it was created with for good, except for its name, and its number of trials, which may
+grow, and shrink as far as trials were asked for. It may be deleted. Neither happens to a study that
+someone drives. An unknown name is an `InputError` that says the nearest
 known one.
 
 **Trials.** Trials of a study are numbered from 0 without gaps, never more of them than the study
 asks for, and no digest occurs twice. A trial is waiting or running until it is finished, once, as
-complete, stopped or failed; finished trials never change again. ``begin`` writes it as running,
+complete, stopped or failed; finished trials never change again, but for a stopped one that is
+thawed: it runs again, as if it had not ended. ``begin`` writes it as running,
 together with the proposals refused since the last call; ``retry`` hands an open trial out once
 more and counts the attempt; ``give_back`` makes running trials wait.
 
@@ -22,6 +24,11 @@ highest epoch.
 **Fronts.** Every front that ever was is kept with its hypervolume. ``finish`` writes outcome and
 front in one transaction; each finished trial refers to the front after it. Members are complete
 trials by strictly ascending parameters and accuracy.
+
+**Baselines.** Trainings of plain networks, written with their study, and repeats and audits of
+trials, added to it later; numbered from 0, each of another network or seed. They are handed
+out, measured and finished as trials are, complete or failed, under the same rules; no count and no
+front knows them.
 
 **Files.** With the front, ``finish`` writes which file holds the weights of the new member, and
 strikes those of trials that the front has lost; the files themselves are the caller's. A database
@@ -56,6 +63,8 @@ from typing import Any, Protocol, Self
 
 from search_spaces.choices import Value
 from trials.records import (
+    Baseline,
+    BaselineRecord,
     Decision,
     Earlier,
     Entry,
@@ -97,8 +106,12 @@ class Store(Protocol):
     def location(self) -> str:
         """Path or URL of the database, without the password."""
 
-    def create_study(self, new: NewStudy) -> StudyRecord:
+    def create_study(self, new: NewStudy, baselines: Sequence[Baseline] = ()) -> StudyRecord:
         """Write a new study.
+
+        Args:
+            new: the study.
+            baselines: plain networks to be measured beside its trials, numbered from 0.
 
         Raises:
             InputError: the name breaks the rule, or is taken.
@@ -119,6 +132,27 @@ class Store(Protocol):
 
         Raises:
             InputError: no such study, or more trials than that were begun.
+        """
+
+    def delete_study(self, name: str) -> None:
+        """Delete a study with all that was measured; files are the caller's.
+
+        Raises:
+            InputError: no such study.
+            StudyBusyError: someone else drives it.
+        """
+
+    def rename_study(self, name: str, new: str, paths: Mapping[int, str]) -> None:
+        """Call a study by another name; its trials and their numbers stay.
+
+        Args:
+            name: as it is called now.
+            new: as it will be called.
+            paths: where the weights of trials lie from then on, by number.
+
+        Raises:
+            InputError: no such study, the new name breaks the rule, or is taken.
+            StudyBusyError: someone else drives it.
         """
 
     def begin(
@@ -151,6 +185,21 @@ class Store(Protocol):
 
         Raises:
             InputError: no such trial, or it is over.
+        """
+
+    def thaw(self, study: str, number: int, decision: Decision, worker: str | None = None) -> Trial:
+        """Hand a stopped trial out once more: running, one attempt further.
+
+        Trials that ended after it move up by one in the order of finishing.
+
+        Args:
+            study: name.
+            number: of the trial.
+            decision: takes the place of the one that stopped it.
+            worker: who measures it, ``host:pid``.
+
+        Raises:
+            InputError: no such trial, or it is not stopped.
         """
 
     def give_back(self, study: str, numbers: Iterable[int]) -> None:
@@ -263,13 +312,24 @@ class Store(Protocol):
         """
 
     def front(
-        self, study: str, *, max_params: int | None = None, min_accuracy: float | None = None
+        self,
+        study: str,
+        *,
+        max_params: int | None = None,
+        max_macs: int | None = None,
+        max_latency: float | None = None,
+        min_accuracy: float | None = None,
     ) -> list[TrialRecord]:
-        """The present front, by ascending parameters and so by ascending accuracy.
+        """The present front, by ascending cost and so by ascending accuracy.
+
+        With a limit on what is not the study's cost it is the front of the complete trials inside,
+        for which all of them are looked through; members of it may be off the front of all.
 
         Args:
             study: name.
-            max_params: only members of at most so many parameters.
+            max_params: only trials of at most so many parameters.
+            max_macs: only trials of at most so many MACs.
+            max_latency: only trials of at most so many seconds of latency.
             min_accuracy: only members of at least this accuracy.
 
         Raises:
@@ -334,6 +394,65 @@ class Store(Protocol):
 
         Raises:
             InputError: no such study.
+        """
+
+    def baselines(self, study: str) -> list[BaselineRecord]:
+        """All baselines, by number; none in a database of a version that knew none.
+
+        Raises:
+            InputError: no such study.
+        """
+
+    def baseline_measurements(self, study: str) -> list[tuple[int, Measurement]]:
+        """Measurements with the numbers of their baselines, by baseline and epoch.
+
+        Raises:
+            InputError: no such study.
+        """
+
+    def earlier_baseline(self, studies: Sequence[str], digest: str, seed: int) -> Earlier | None:
+        """What other studies have measured of a plain network; see `earlier`.
+
+        Args:
+            studies: their names.
+            digest: of the network's table.
+            seed: of the training.
+        """
+
+    def add_baselines(self, study: str, planned: Sequence[Baseline]) -> None:
+        """Write baselines more, which wait to be handed out.
+
+        Raises:
+            InputError: they are not numbered from as many as there are.
+        """
+
+    def hand_out_baseline(self, study: str, number: int, worker: str | None = None) -> Baseline:
+        """Hand an open baseline out, or out once more: running, one attempt further.
+
+        Raises:
+            InputError: no such baseline, or it is over.
+        """
+
+    def give_back_baselines(self, study: str) -> None:
+        """Make running baselines wait."""
+
+    def measure_baseline(
+        self, study: str, number: int, attempt: int, measurement: Measurement
+    ) -> bool:
+        """Keep a measurement of an open baseline.
+
+        Returns:
+            Whether it is new; a repeated epoch changes nothing.
+
+        Raises:
+            InputError: as `measure`.
+        """
+
+    def finish_baseline(self, study: str, number: int, outcome: Outcome) -> None:
+        """Write how a baseline ended.
+
+        Raises:
+            InputError: it is over already, or the state is neither complete nor failed.
         """
 
     def attempts_in_vain(self, study: str) -> dict[int, int]:

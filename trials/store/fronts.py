@@ -6,30 +6,32 @@ their trial is a member of the present front.
 
 from itertools import pairwise
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, func, insert, select
 
 from search_spaces.errors import InputError
 from trials.records import FrontUpdate, KeptFile, TrialState
-from trials.store.models import FileRow, FrontMemberRow, FrontRow, TrialRow, plain
+from trials.store.column_types import plain
+from trials.store.tables import FILE, FRONT, MEMBER, TRIAL
 from trials.store.transactions import StudyChange
 
 _NUMBERS = (
-    select(TrialRow.number)
-    .join(FrontMemberRow, FrontMemberRow.trial_id == TrialRow.id)
-    .where(FrontMemberRow.front_id == bindparam("front"))
-    .order_by(FrontMemberRow.rank)
+    select(TRIAL.c.number)
+    .join(MEMBER, MEMBER.c.trial_id == TRIAL.c.id)
+    .where(MEMBER.c.front_id == bindparam("front"))
+    .order_by(MEMBER.c.place)
 )
-_FRONT = select(FrontRow.number, FrontRow.hypervolume).where(FrontRow.id == bindparam("front"))
-_AMONG = select(TrialRow.id, TrialRow.number, TrialRow.params, TrialRow.accuracy).where(
-    TrialRow.study_id == bindparam("study"),
-    TrialRow.number.in_(bindparam("members", expanding=True)),
-    TrialRow.state == TrialState.COMPLETE,
-    TrialRow.accuracy.is_not(None),
+_FRONT = select(FRONT.c.number, FRONT.c.hypervolume).where(FRONT.c.id == bindparam("front"))
+_COST = func.coalesce(TRIAL.c.cost, TRIAL.c.params).label("cost")
+_AMONG = select(TRIAL.c.id, TRIAL.c.number, _COST, TRIAL.c.accuracy).where(
+    TRIAL.c.study_id == bindparam("study"),
+    TRIAL.c.number.in_(bindparam("members", expanding=True)),
+    TRIAL.c.state == TrialState.COMPLETE,
+    TRIAL.c.accuracy.is_not(None),
 )
-_MEMBERS = select(FrontMemberRow.trial_id)
-_FALLEN = delete(FileRow).where(
-    FileRow.trial_id.in_(_MEMBERS.where(FrontMemberRow.front_id == bindparam("before"))),
-    FileRow.trial_id.not_in(_MEMBERS.where(FrontMemberRow.front_id == bindparam("after"))),
+_MEMBERS = select(MEMBER.c.trial_id)
+_FALLEN = delete(FILE).where(
+    FILE.c.trial_id.in_(_MEMBERS.where(MEMBER.c.front_id == bindparam("before"))),
+    FILE.c.trial_id.not_in(_MEMBERS.where(MEMBER.c.front_id == bindparam("after"))),
 )
 
 
@@ -45,8 +47,7 @@ def keep(work: StudyChange, number: int, front: FrontUpdate) -> int | None:
         Key of the front after the trial; None if there is none yet.
 
     Raises:
-        InputError: the members are not complete trials by strictly ascending parameters and
-            accuracy.
+        InputError: the members are not complete trials by strictly ascending cost and accuracy.
     """
     before: int | None = work.head.front_id
     last = None
@@ -65,9 +66,10 @@ def keep(work: StudyChange, number: int, front: FrontUpdate) -> int | None:
         "reference_accuracy": work.head.reference_accuracy,
         "created_at": work.head.now,
     }
-    key = work.connection.execute(insert(FrontRow).values(row).returning(FrontRow.id)).scalar_one()
+    new = insert(FRONT).values(row).returning(FRONT.c.id)
+    key: int = work.connection.execute(new).scalar_one()
     work.connection.execute(
-        insert(FrontMemberRow),
+        insert(MEMBER),
         [{"front_id": key, "place": at, "trial_id": member} for at, member in enumerate(keys)],
     )
     return key
@@ -87,7 +89,7 @@ def keep_file(
             "Only weights of its members are kept.",
         )
     row = {"trial_id": key, "path": plain(file.path), "sha256": file.sha256, "bytes": file.bytes}
-    work.connection.execute(insert(FileRow).values(row))
+    work.connection.execute(insert(FILE).values(row))
 
 
 def drop_fallen(work: StudyChange, before: int | None, after: int | None) -> None:
@@ -100,10 +102,10 @@ def _members(work: StudyChange, front: FrontUpdate) -> list[int]:
     query = {"study": work.head.id, "members": list(front.members)}
     found = {row.number: row for row in work.connection.execute(_AMONG, query)}
     ordered = [found[number] for number in front.members if number in found]
-    rising = all(a.params < b.params and a.accuracy < b.accuracy for a, b in pairwise(ordered))
+    rising = all(a.cost < b.cost and a.accuracy < b.accuracy for a, b in pairwise(ordered))
     if not ordered or len(ordered) != len(front.members) or not rising:
         raise InputError(
             f"Trials {list(front.members)} of study {work.name!r} are no front.",
-            "Members are complete trials by strictly ascending parameters and accuracy.",
+            "Members are complete trials by strictly ascending cost and accuracy.",
         )
     return [row.id for row in ordered]

@@ -15,7 +15,7 @@ from sqlalchemy import update
 from search_spaces.errors import KwsearchError
 from trials.errors import StudyBusyError
 from trials.store.contract import Store
-from trials.store.models import StudyRow
+from trials.store.tables import STUDY
 from trials.store.transactions import StudyChange
 
 BEATS = 3
@@ -126,7 +126,7 @@ def _write(work: StudyChange, lease: Lease) -> datetime:
 
 
 def _set(work: StudyChange, owner: str | None, until: datetime | None) -> None:
-    change = update(StudyRow).where(StudyRow.id == work.head.id)
+    change = update(STUDY).where(STUDY.c.id == work.head.id)
     work.connection.execute(change.values(lease_owner=owner, lease_until=until))
 
 

@@ -18,8 +18,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from search_spaces.errors import InputError, nearest
 from trials.names import is_name
+from trials.store.column_types import clock
 from trials.store.connection import READING, Database
-from trials.store.models import TALLY, TRIAL, StudyRow, TallyRow, TrialRow, clock
+from trials.store.tables import STUDY, TALLY, TRIAL
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -30,24 +31,24 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 # carrying it out.
 _HEAD = (
     select(
-        StudyRow.id,
-        StudyRow.trials,
-        StudyRow.reference_params,
-        StudyRow.reference_accuracy,
-        StudyRow.lease_owner,
-        StudyRow.lease_until,
-        TallyRow.__table__,
+        STUDY.c.id,
+        STUDY.c.trials,
+        STUDY.c.reference_params,
+        STUDY.c.reference_accuracy,
+        STUDY.c.lease_owner,
+        STUDY.c.lease_until,
+        TALLY,
         clock().label("now"),
     )
-    .join(TallyRow, TallyRow.study_id == StudyRow.id)
-    .where(StudyRow.name == bindparam("study"))
+    .join(TALLY, TALLY.c.study_id == STUDY.c.id)
+    .where(STUDY.c.name == bindparam("study"))
     .with_for_update()
 )
-_TRIAL = select(
-    TrialRow.id, TrialRow.state, TrialRow.attempt, TrialRow.epochs, TrialRow.seconds
-).where(TrialRow.study_id == bindparam("study"), TrialRow.number == bindparam("trial"))
-_SET_TRIAL = update(TRIAL).where(TrialRow.id == bindparam("key"))
-_SET_TALLY = update(TALLY).where(TallyRow.study_id == bindparam("key"))
+_TRIAL = select(TRIAL.c.id, TRIAL.c.state, TRIAL.c.attempt, TRIAL.c.epochs, TRIAL.c.seconds).where(
+    TRIAL.c.study_id == bindparam("study"), TRIAL.c.number == bindparam("trial")
+)
+_SET_TRIAL = update(TRIAL).where(TRIAL.c.id == bindparam("key"))
+_SET_TALLY = update(TALLY).where(TALLY.c.study_id == bindparam("key"))
 
 
 class Transactions:
@@ -178,17 +179,17 @@ class OnStudy:
     """
 
     def __init__(self, name: str, work: Callable[[StudyChange], T]) -> None:
-        self._name = name
+        self.name = name
         self._work = work
         self._token = uuid4().hex
         self._results: list[Any] = []
 
     def __call__(self, connection: Connection) -> Any:  # noqa: ANN401 - whatever the work returns
         """Work inside the transaction of ``connection``."""
-        head = lock(connection, self._name)
+        head = lock(connection, self.name)
         if self._results and head.unit == self._token:
             return self._results[-1]
-        work = StudyChange(connection, self._name, head)
+        work = StudyChange(connection, self.name, head)
         self._results.append(self._work(work))
         work.save(self._token)
         return self._results[-1]
@@ -214,7 +215,7 @@ def study_id(connection: Connection, name: str) -> int:
         InputError: there is none of that name; names the nearest one.
     """
     if is_name(name):
-        found = connection.scalar(select(StudyRow.id).where(StudyRow.name == name))
+        found: int | None = connection.scalar(select(STUDY.c.id).where(STUDY.c.name == name))
         if found is not None:
             return found
     raise unknown_study(connection, name)
@@ -222,7 +223,7 @@ def study_id(connection: Connection, name: str) -> int:
 
 def unknown_study(connection: Connection, name: str) -> InputError:
     """The error for a name that no study has."""
-    known = list(connection.scalars(select(StudyRow.name)))
+    known = list(connection.scalars(select(STUDY.c.name)))
     hint = nearest(name, known) if known else " The database holds no study yet."
     return InputError(
         f"There is no study {name[:120]!r}.{hint}", "'kwsearch studies' lists all there are."

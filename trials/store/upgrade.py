@@ -11,13 +11,13 @@ from sqlalchemy import Connection, String, column, inspect, select, table, text
 
 from trials.errors import DamagedDataError, StorageError
 from trials.store.connection import Database, SqliteDatabase, find
-from trials.store.models import Base
+from trials.store.tables import METADATA
 from trials.store.transactions import Transactions
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0003"
+HEAD = "0008"
 """The newest revision; a test holds it against the revision files."""
 
 SINCE = {
@@ -25,6 +25,19 @@ SINCE = {
     "kw_training": "0002",
     "kw_measurement.goes_on": "0003",
     "kw_measurement.reason": "0003",
+    "kw_baseline": "0004",
+    "kw_baseline_measurement": "0004",
+    "kw_study.smallest_params": "0005",
+    "kw_baseline.schedule_epochs": "0006",
+    "kw_measurement.further": "0007",
+    "kw_baseline_measurement.further": "0007",
+    **{
+        f"{table}.{column}": "0008"
+        for table in ("kw_trial", "kw_baseline")
+        for column in ("latency", "latency_low", "latency_high", "hardware", "cost")
+    },
+    "kw_tally.over_latency": "0008",
+    "kw_tally.under_latency": "0008",
 }
 """Tables and columns that older revisions lack; a reader takes a missing one for empty."""
 
@@ -45,7 +58,7 @@ def current(connection: Connection) -> str | None:
         found = connection.scalar(version)
         if found is not None:
             return found
-    if tables & set(Base.metadata.tables):
+    if tables & set(METADATA.tables):
         raise DamagedDataError(
             f"The database has tables of kwsearch's, but {VERSION_TABLE} does not say of which "
             "version.",
@@ -67,7 +80,7 @@ def check_readable(connection: Connection, shown: str) -> None:
     if found is None:
         raise no_tables(shown)
     here = inspect(connection)
-    for name, model in Base.metadata.tables.items():
+    for name, model in METADATA.tables.items():
         if found < SINCE.get(name, found):
             continue
         present = here.get_columns(name) if here.has_table(name) else []

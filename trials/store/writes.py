@@ -4,7 +4,7 @@ A method says what it does to a study as a function of the `StudyChange` that it
 locked. `Writes._change` runs it under the lease that this store holds, if it holds one.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from math import isfinite
@@ -13,8 +13,10 @@ from typing import Any, TypeVar
 from sqlalchemy import bindparam, insert, select, update
 
 from search_spaces.choices import Value
-from search_spaces.errors import InputError
+from search_spaces.errors import InputError, plural
+from trials.names import check_name
 from trials.records import (
+    Baseline,
     Decision,
     FrontUpdate,
     FullTraining,
@@ -27,24 +29,31 @@ from trials.records import (
     Trial,
     TrialState,
 )
-from trials.store import fronts, leases, rows, studies
+from trials.store import baselines, fronts, leases, rows, studies
+from trials.store.column_types import plain
 from trials.store.leases import Lease
-from trials.store.models import MEASUREMENT, TRIAL, MeasurementRow, TrainingRow, TrialRow, plain
 from trials.store.reads import Reads
+from trials.store.tables import MEASUREMENT, TRAINING, TRIAL
 from trials.store.transactions import OnStudy, StudyChange, Transactions
 
 T = TypeVar("T")
 
-_SAME_DIGEST = select(TrialRow.number).where(
-    TrialRow.study_id == bindparam("study"), TrialRow.digest == bindparam("sha256")
+_SAME_DIGEST = select(TRIAL.c.number).where(
+    TRIAL.c.study_id == bindparam("study"), TRIAL.c.digest == bindparam("sha256")
 )
 _THIS_EPOCH = (
-    MeasurementRow.trial_id == bindparam("trial"),
-    MeasurementRow.epoch == bindparam("after"),
+    MEASUREMENT.c.trial_id == bindparam("trial"),
+    MEASUREMENT.c.epoch == bindparam("after"),
 )
-_SAME_EPOCH = select(MeasurementRow.goes_on).where(*_THIS_EPOCH)
+_SAME_EPOCH = select(MEASUREMENT.c.goes_on).where(*_THIS_EPOCH)
 _DECIDE = update(MEASUREMENT).where(*_THIS_EPOCH)
-_BY_KEY = select(TRIAL).where(TrialRow.id == bindparam("key"))
+_BY_KEY = select(TRIAL).where(TRIAL.c.id == bindparam("key"))
+_PLACE = select(TRIAL.c.place).where(TRIAL.c.id == bindparam("key"))
+_MOVE_UP = (
+    update(TRIAL)
+    .where(TRIAL.c.study_id == bindparam("study"), TRIAL.c.place > bindparam("after"))
+    .values(place=TRIAL.c.place - 1)
+)
 _NEW_TRIAL = insert(TRIAL)
 _NEW_MEASUREMENT = insert(MEASUREMENT)
 
@@ -56,14 +65,30 @@ class Writes(Reads):
         super().__init__(transactions)
         self._leases: dict[str, Lease] = {}
 
-    def create_study(self, new: NewStudy) -> StudyRecord:
+    def create_study(self, new: NewStudy, baselines: Sequence[Baseline] = ()) -> StudyRecord:
         """Write a new study."""
-        self.transactions.write(studies.Creation(new))
+        self.transactions.write(studies.Creation(new, baselines))
         return self.study(new.name)
 
     def set_trials(self, name: str, trials: int) -> None:
         """Change how many trials a study asks for."""
         self._change(name, lambda work: studies.set_trials(work, trials))
+
+    def delete_study(self, name: str) -> None:
+        """Delete a study with all that was measured; files are the caller's."""
+        self.transactions.write(studies.Leaving(name, self._as_only_driver(name, studies.delete)))
+        self._leases.pop(name, None)
+
+    def rename_study(self, name: str, new: str, paths: Mapping[int, str]) -> None:
+        """Call a study by another name; its trials and their numbers stay."""
+        check_name(new)
+
+        def rename(work: StudyChange) -> None:
+            studies.rename(work, new, paths)
+
+        self.transactions.write(studies.Leaving(name, self._as_only_driver(name, rename)))
+        if name in self._leases:
+            self._leases[new] = self._leases.pop(name)
 
     def begin(
         self,
@@ -88,6 +113,10 @@ class Writes(Reads):
     def retry(self, study: str, number: int, worker: str | None = None) -> Trial:
         """Hand an open trial out once more: running, one attempt further."""
         return self._change(study, lambda work: _retry(work, number, worker))
+
+    def thaw(self, study: str, number: int, decision: Decision, worker: str | None = None) -> Trial:
+        """Hand a stopped trial out once more: running, one attempt further."""
+        return self._change(study, lambda work: _thaw(work, number, decision, worker))
 
     def give_back(self, study: str, numbers: Iterable[int]) -> None:
         """Make running trials wait."""
@@ -118,6 +147,30 @@ class Writes(Reads):
         """Write how a trial ended, the front after it, and the weights that stay."""
         self._change(study, lambda work: _finish(work, number, outcome, front, file))
 
+    def add_baselines(self, study: str, planned: Sequence[Baseline]) -> None:
+        """Write baselines more, numbered from as many as there are."""
+        self._change(study, lambda work: baselines.add(work, planned))
+
+    def hand_out_baseline(self, study: str, number: int, worker: str | None = None) -> Baseline:
+        """Hand an open baseline out, or out once more: running, one attempt further."""
+        return self._change(study, lambda work: baselines.hand_out(work, number, worker))
+
+    def give_back_baselines(self, study: str) -> None:
+        """Make running baselines wait."""
+        self._change(study, baselines.give_back)
+
+    def measure_baseline(
+        self, study: str, number: int, attempt: int, measurement: Measurement
+    ) -> bool:
+        """Keep a measurement of an open baseline."""
+        return self._change(
+            study, lambda work: baselines.measure(work, number, attempt, measurement)
+        )
+
+    def finish_baseline(self, study: str, number: int, outcome: Outcome) -> None:
+        """Write how a baseline ended."""
+        self._change(study, lambda work: baselines.finish(work, number, outcome))
+
     def add_training(self, study: str, number: int, training: FullTraining) -> None:
         """Write what a full training of a trial's configuration reached."""
         self._change(study, lambda work: _add_training(work, number, training))
@@ -144,6 +197,18 @@ class Writes(Reads):
         """End the lease; nothing happens if it is someone else's."""
         self._leases.pop(study, None)
         self.transactions.write(OnStudy(study, lambda work: leases.give_up(work, owner)))
+
+    def _as_only_driver(
+        self, study: str, work: Callable[[StudyChange], None]
+    ) -> Callable[[StudyChange], None]:
+        """Work that is refused while anybody but the holder of this store's lease drives."""
+        lease = self._leases.get(study)
+
+        def guarded(found: StudyChange) -> None:
+            leases.require_free(found, lease and lease.owner)
+            work(found)
+
+        return guarded
 
     def _change(self, study: str, work: Callable[[StudyChange], T]) -> T:
         lease = self._leases.get(study)
@@ -172,7 +237,7 @@ def _begin(
     if trial.number != work.asked or trial.number >= work.head.trials:
         raise InputError(
             f"Trial {trial.number} cannot be begun: study {work.name!r} has begun {work.asked} of "
-            f"{work.head.trials} trials.",
+            f"{plural(work.head.trials, 'trial')}.",
             "Trials are numbered from 0 without gaps, up to the number the study asks for.",
         )
     known = work.connection.scalar(_SAME_DIGEST, {"study": work.head.id, "sha256": trial.digest})
@@ -190,6 +255,7 @@ def _begin(
         "macs": trial.macs,
         "seed": trial.seed,
         "attempt": trial.attempt,
+        **rows.latency_columns(trial),
         "choices": values,
         "sampler_state": sampler_state,
         "state": TrialState.RUNNING,
@@ -210,6 +276,30 @@ def _retry(work: StudyChange, number: int, worker: str | None) -> Trial:
         attempt=found.attempt + 1,
         worker=plain(worker),
         started_at=work.head.now,
+    )
+    _move(work, found.state, TrialState.RUNNING)
+    return rows.trial(work.name, work.connection.execute(_BY_KEY, {"key": found.id}).one())
+
+
+def _thaw(work: StudyChange, number: int, decision: Decision, worker: str | None) -> Trial:
+    found = work.trial(number)
+    if found.state is not TrialState.STOPPED:
+        raise InputError(
+            f"Trial {number} of study {work.name!r} is {found.state} and cannot be thawed.",
+            "Only a stopped trial goes on later.",
+        )
+    place = work.connection.scalar(_PLACE, {"key": found.id})
+    work.connection.execute(_MOVE_UP, {"study": work.head.id, "after": place})
+    decided = {"goes_on": decision.goes_on, "reason": plain(decision.reason)}
+    work.connection.execute(_DECIDE, {"trial": found.id, "after": found.epochs, **decided})
+    ended = dict.fromkeys(("cause", "detail", "finished_at", "place", "front_id"))
+    work.set_trial(
+        found.id,
+        state=TrialState.RUNNING,
+        attempt=found.attempt + 1,
+        worker=plain(worker),
+        started_at=work.head.now,
+        **ended,
     )
     _move(work, found.state, TrialState.RUNNING)
     return rows.trial(work.name, work.connection.execute(_BY_KEY, {"key": found.id}).one())
@@ -252,6 +342,7 @@ def _measure(
         "measured_at": work.head.now,
         "goes_on": None,
         "reason": None,
+        "further": rows.stored_further(measurement),
         **decided,
     }
     work.connection.execute(_NEW_MEASUREMENT, {**row, **last})
@@ -300,12 +391,12 @@ def _move(work: StudyChange, before: TrialState, after: TrialState) -> None:
 def _check(number: int, handed_out: int, attempt: int, measurement: Measurement) -> None:
     if not 1 <= attempt <= handed_out:
         raise InputError(
-            f"Trial {number} was handed out {handed_out} times; there is no attempt {attempt}.",
+            f"Trial {number} was handed out {plural(handed_out, 'time')}; there is no attempt "
+            f"{attempt}.",
             "Report with the attempt that the trial was handed out with.",
         )
     m = measurement
-    numbers = (m.accuracy, m.accuracy_error, m.loss, m.seconds)
-    if m.epoch < 1 or not all(map(isfinite, numbers)):
+    if m.epoch < 1 or not all(map(isfinite, m.numbers())):
         raise InputError(
             f"Trial {number} measured {measurement}, which is not finite.",
             "Finish the trial as failed with cause 'non-finite'.",
@@ -314,4 +405,4 @@ def _check(number: int, handed_out: int, attempt: int, measurement: Measurement)
 
 def _add_training(work: StudyChange, number: int, training: FullTraining) -> None:
     row = {**asdict(training), "data": plain(training.data), "finished_at": work.head.now}
-    work.connection.execute(insert(TrainingRow).values(trial_id=work.trial(number).id, **row))
+    work.connection.execute(insert(TRAINING).values(trial_id=work.trial(number).id, **row))

@@ -34,7 +34,8 @@ have many positions: kernels are. `costs` counts more than multiplications, and
 `search_spaces.networks.chooser` decides. The gradient of each tensor is the same sum with the
 gradient of y in the place of that tensor, contracted in the same order.
 
-**What is where.** One file an order: `textbook`, `assemble`, `mix_inputs`, `mix_outputs`. Shared by
+**What is where.** One file an order: `textbook`, `assemble`, `mix_inputs`, `mix_outputs`; `each`
+has two that form whole kernels of a few samples first, as is quick without gradients. Shared by
 all but the textbook are `lowering` (shapes), `axes` (which outputs read which inputs along one
 axis), `contraction` (the function that autograd sees: types, gradients, what is kept), `ledger`
 (one gradient buffer for layers that share cells), `matmul` and `scratch` (fast products, reused
@@ -59,6 +60,7 @@ from torch import Tensor
 
 from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.ways.assemble import assemble_matmul
+from search_spaces.networks.ways.each import convolve_each, multiply_each
 from search_spaces.networks.ways.mix_inputs import mix_inputs
 from search_spaces.networks.ways.mix_outputs import mix_outputs
 from search_spaces.networks.ways.textbook import textbook
@@ -70,5 +72,8 @@ WAYS: dict[str, Way] = {
     "assemble": assemble_matmul,
     "mix-inputs": mix_inputs,
     "mix-outputs": mix_outputs,
+    "multiply-each": multiply_each,
+    "convolve-each": convolve_each,
 }
-"""The ways by name: the textbook and the three orders that are contracted by `contraction`."""
+"""The ways by name: the textbook, the three orders that `contraction` differentiates, and two of
+inference."""

@@ -57,8 +57,8 @@ class AssembleFirst:
                 kept += [kernels] if keeps else []
                 for block in range(len(kernels)):
                     product = torch.bmm(inputs, kernels[block])
-                    place = y[wide, :, block]
-                    place.copy_(product) if span.start == 0 else place.add_(product)
+                    target = y[wide, :, block]
+                    target.copy_(product) if span.start == 0 else target.add_(product)
         return y.to(x.dtype), tuple(kept)
 
     def backward(
@@ -126,11 +126,11 @@ def _chunk(low: Lowering, cells: Tensor, span: slice) -> Tensor:
 
 
 def _deliver(low: Lowering, total: Tensor, room: Room, span: slice) -> None:
-    """Bring a gradient ``[N, d a]`` of a span to its place."""
+    """Bring a gradient ``[N, d a]`` of a span to where it belongs."""
     n, a, _ = room.total.shape
-    place = room.total.view(n, a, low.points, -1)[..., span]
-    part = total.view(n, -1, a).mT.reshape(place.shape)
-    place.copy_(part) if room.new else place.add_(part)
+    target = room.total.view(n, a, low.points, -1)[..., span]
+    part = total.view(n, -1, a).mT.reshape(target.shape)
+    target.copy_(part) if room.new else target.add_(part)
 
 
 def _kernels(mixes: Tensor, chunk: Tensor, inputs: Tensor, *, keeps: bool = False) -> Tensor:

@@ -103,8 +103,8 @@ class Band:
 
 def _table(axis: Axis) -> Tensor:
     """``[out, size]``: the live kernel position that joins the two, -1 if none does."""
-    output, place = torch.arange(axis.out)[:, None], torch.arange(axis.size)
-    distance = place - axis.start - output * axis.stride
+    output, source = torch.arange(axis.out)[:, None], torch.arange(axis.size)
+    distance = source - axis.start - output * axis.stride
     tap = distance.div(axis.dilation, rounding_mode="floor")
     joined = (tap * axis.dilation == distance) & (tap >= 0) & (tap < axis.live)
     return tap.masked_fill(~joined, -1)
@@ -114,5 +114,5 @@ def _table(axis: Axis) -> Tensor:
 def bands(low: Lowering) -> tuple[Band, ...]:
     """The bands of a layer whose cells are cut along space."""
     rows = low.axes[0].out
-    step = rows if low.positions * low.places <= FULL else 1
+    step = rows if low.positions * low.input_positions <= FULL else 1
     return tuple(Band(low.axes, range(at, min(at + step, rows))) for at in range(0, rows, step))

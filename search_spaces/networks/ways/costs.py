@@ -1,17 +1,18 @@
-"""What each way costs for one training step of a layer, from sizes alone.
+"""What each way costs for one layer, in training and in inference, from sizes alone.
 
-Counted is a forward and a backward pass: multiply-accumulates of the matrix products, and values
-that are formed and moved. `seconds` turns them into one number with rates that were fitted once; it
-orders the ways. Nothing is measured when a network runs, so that the same layer is computed in the
-same way on every machine and in every run.
+Counted are multiply-accumulates of the products of a forward pass, and values that are formed and
+moved. `seconds` makes one number of them with rates that were fitted once, for training steps
+and for inference apart; it orders the ways. Nothing is measured when a network runs, so that the
+same layer is computed in the same way on every machine and in every run.
 
 Axes as in `search_spaces.networks.ways.lowering`.
 """
 
-from dataclasses import dataclass
-from math import inf, prod
+from dataclasses import dataclass, replace
+from math import ceil, inf, prod
 
 from search_spaces.networks.geometry import Geometry
+from search_spaces.networks.ways.each import SAMPLES
 from search_spaces.networks.ways.lowering import lower
 from search_spaces.networks.ways.mixing import Mixing
 
@@ -21,6 +22,7 @@ class Sizes:
     """A layer's sizes: those of the contraction, and of the plain layer.
 
     Attributes:
+        batch: samples, B.
         q: samples x groups, Q.
         h: output positions, H.
         p: output blocks of a group.
@@ -29,12 +31,13 @@ class Sizes:
         n: cells, N.
         a: output channels of a cell.
         blocks: input blocks of a group.
-        places: input positions that mixing reads.
+        input_positions: input positions that mixing reads.
         pairs: pairs of output and input positions that mixing joins.
         weights: values of the kernel of one group, positions that only meet padding included.
         outer: values of the layer's input and output.
     """
 
+    batch: int
     q: int
     h: int
     p: int
@@ -43,7 +46,7 @@ class Sizes:
     n: int
     a: int
     blocks: int
-    places: int
+    input_positions: int
     pairs: int
     weights: int
     outer: int
@@ -58,12 +61,18 @@ class Sizes:
         """Values of the warehouse."""
         return self.n * self.a * self.d
 
+    @property
+    def crowded(self) -> int:
+        """Values of the cells after the first `CROWD`."""
+        return max(0, self.n - CROWD) * self.a * self.d
+
     @classmethod
     def of(cls, geometry: Geometry, batch: int, size: tuple[int, ...], cells: int) -> "Sizes":
         """Sizes of a layer for a batch of inputs of ``size``."""
         low = lower(geometry, size)
         mixing = Mixing(low)
         return cls(
+            batch=batch,
             q=batch * geometry.groups,
             h=low.positions,
             p=max(low.group_blocks, 1),
@@ -72,7 +81,7 @@ class Sizes:
             n=cells,
             a=geometry.cell_out,
             blocks=geometry.blocks[2],
-            places=low.positions if mixing.alone else low.places,
+            input_positions=low.positions if mixing.alone else low.input_positions,
             pairs=mixing.pairs,
             weights=geometry.mixtures
             * geometry.cell_out
@@ -84,9 +93,13 @@ class Sizes:
         )
 
 
+CROWD = 64
+"""Cells that a product reads at full speed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Counts of one training step.
+    """Counts of a forward pass.
 
     Attributes:
         mixing: multiply-accumulates of the products with attention.
@@ -96,6 +109,9 @@ class Cost:
         outer: values of the layer's input and output.
         cells: values of the warehouse, in the shape that products want them.
         spread: values of attention laid out over pairs of positions.
+        calls: convolutions of a library, where there is one a sample.
+        crowded: values of the cells after the first `CROWD`, in every product that forms kernels:
+            the same value of many cells, a power of two apart, has few places in a cache.
     """
 
     mixing: float
@@ -105,6 +121,8 @@ class Cost:
     outer: float
     cells: float
     spread: float = 0
+    calls: float = 0
+    crowded: float = 0
 
     @property
     def arithmetic(self) -> float:
@@ -114,7 +132,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Counts a nanosecond, and seconds that a step takes at least."""
+    """Counts a nanosecond, and seconds that a layer takes at least."""
 
     mixing: float
     applying: float
@@ -124,9 +142,11 @@ class Rates:
     cells: float
     spread: float
     start: float
+    calls: float = inf
+    crowded: float = inf
 
     def seconds(self, cost: Cost) -> float:
-        """Time of one training step."""
+        """Time of a training step, or of a forward pass."""
         counts = (
             (cost.mixing, self.mixing),
             (cost.applying, self.applying),
@@ -135,6 +155,8 @@ class Rates:
             (cost.outer, self.outer),
             (cost.cells, self.cells),
             (cost.spread, self.spread),
+            (cost.calls, self.calls),
+            (cost.crowded, self.crowded),
         )
         return self.start + 1e-9 * sum(count / rate for count, rate in counts)
 
@@ -142,27 +164,47 @@ class Rates:
 def textbook_cost(s: Sizes) -> Cost:
     """All kernels are formed and permuted, in memory; one convolution with many groups."""
     kernels = s.q * s.weights
-    return Cost(3 * kernels * s.n, 3 * kernels * s.h, kernels, 0, s.outer, s.cells)
+    return Cost(kernels * s.n, kernels * s.h, kernels, 0, s.outer, s.cells, crowded=s.crowded)
 
 
 def assemble_cost(s: Sizes) -> Cost:
     """Live kernels are formed in tiles; patches of the input."""
     kernels = s.q * s.p * s.j * s.d * s.a
-    return Cost(3 * kernels * s.n, 3 * kernels * s.h, kernels, s.patches, s.outer, s.cells)
+    return Cost(kernels * s.n, kernels * s.h, kernels, s.patches, s.outer, s.cells)
 
 
 def mix_inputs_cost(s: Sizes) -> Cost:
     """Mixed input is formed, and its gradient."""
     mixed = s.q * s.h * s.p * s.n * s.d
     spread = s.q * s.p * s.n * s.pairs * s.blocks
-    return Cost(3 * spread * s.d, 3 * mixed * s.a, mixed, 0, s.outer, s.cells, spread)
+    return Cost(spread * s.d, mixed * s.a, mixed, 0, s.outer, s.cells, spread)
 
 
 def mix_outputs_cost(s: Sizes) -> Cost:
     """Products of all input blocks with all cells are formed, and their gradient."""
-    formed = s.q * s.places * s.blocks * s.n * s.a
+    formed = s.q * s.input_positions * s.blocks * s.n * s.a
     spread = s.q * s.p * s.n * s.pairs * s.blocks
-    return Cost(3 * spread * s.a, 3 * formed * s.d, formed, 0, s.outer, s.cells, spread)
+    return Cost(spread * s.a, formed * s.d, formed, 0, s.outer, s.cells, spread)
+
+
+def multiply_each_cost(s: Sizes) -> Cost:
+    """Live kernels are formed in the layout that products want; patches of the input."""
+    kernels = s.q * s.p * s.j * s.d * s.a
+    tiles = ceil(s.batch / SAMPLES)
+    return Cost(
+        kernels * s.n, kernels * s.h, kernels, s.patches, s.outer, tiles * s.cells,
+        crowded=tiles * s.crowded,
+    )  # fmt: skip
+
+
+def convolve_each_cost(s: Sizes) -> Cost:
+    """All kernels are formed and permuted; one convolution a sample."""
+    kernels = s.q * s.weights
+    tiles = ceil(s.batch / SAMPLES)
+    return Cost(
+        kernels * s.n, kernels * s.h, kernels, 0, s.outer, tiles * s.cells,
+        calls=s.batch, crowded=tiles * s.crowded,
+    )  # fmt: skip
 
 
 COSTS = {
@@ -170,6 +212,8 @@ COSTS = {
     "assemble": assemble_cost,
     "mix-inputs": mix_inputs_cost,
     "mix-outputs": mix_outputs_cost,
+    "multiply-each": multiply_each_cost,
+    "convolve-each": convolve_each_cost,
 }
 """The cost of every way, by its name in `search_spaces.networks.ways.WAYS`."""
 
@@ -194,7 +238,33 @@ ACCELERATOR = {
 """Set from sizes of caches and units of accelerators, without a measurement."""
 
 
-def seconds(name: str, sizes: Sizes, device: str) -> float:
-    """Modelled time of one training step in a way; only its order among ways means anything."""
-    rates = CORES if device == "cpu" else ACCELERATOR
-    return rates[name].seconds(COSTS[name](sizes))
+INFERENCE = {
+    "textbook": Rates(19, 32, 0.78, inf, 0.79, 3.2, inf, 3.7e-5, crowded=12),
+    "mix-inputs": Rates(7.3, 27, 1.3, inf, inf, 1.5, inf, 5.9e-4),
+    "mix-outputs": Rates(21, 30, 4.8, inf, 0.39, 1.5, inf, 7.8e-4),
+    "multiply-each": Rates(28, 29, 1.2, 2.6, 0.73, 2.6, inf, 2e-4, crowded=2.5),
+    "convolve-each": Rates(19, 36, 0.77, inf, 1.3, 2.7, inf, 7.3e-5, calls=4.1e-4, crowded=9.6),
+}
+"""Of a forward pass without gradient, fitted to 153 layers of ResNet-18, ResNet-50, MobileNetV2 and
+ConvNeXt-Tiny (64, 224 px), b = 1/4 to 4, batches of 1 to 64, one core of an AMD EPYC with AVX2
+beside other work, CPU time, float32, 2026-11-26; see `benchmarks/inference.md`. The ways so chosen
+took 9% longer in all than the best ones, and 0.48 times as long as the textbook way; fitted to
+ResNet-18 and MobileNetV2 alone, those chosen for 72 layers of the other two 0.46 times."""
+
+BACKWARD = 3
+"""Arithmetic of a training step, in units of its forward pass."""
+
+
+def rates_for(device: str, *, trains: bool) -> dict[str, Rates]:
+    """The rates of every way that a choice on this kind of device is made of."""
+    if device != "cpu":
+        return ACCELERATOR
+    return CORES if trains else INFERENCE
+
+
+def seconds(name: str, sizes: Sizes, rates: Rates, *, trains: bool) -> float:
+    """Modelled time of a training step or forward pass; only its order among ways has meaning."""
+    cost = COSTS[name](sizes)
+    if trains:
+        cost = replace(cost, mixing=BACKWARD * cost.mixing, applying=BACKWARD * cost.applying)
+    return rates.seconds(cost)

@@ -44,7 +44,7 @@ class Lowering:
         return prod(self.outs)
 
     @cached_property
-    def places(self) -> int:
+    def input_positions(self) -> int:
         """Input positions."""
         return prod(axis.size for axis in self.axes)
 

@@ -74,8 +74,8 @@ class MixOutputs:
         """Samples of a tile."""
         low, x, _, cells = operands
         groups, blocks, _ = low.channels
-        places = low.positions if Mixing(low).alone else low.places
-        return self.keep // (groups * places * blocks * cells[..., 0].numel() * x.element_size())
+        positions = low.positions if Mixing(low).alone else low.input_positions
+        return self.keep // (groups * positions * blocks * cells[..., 0].numel() * x.element_size())
 
 
 def _products(inputs: Tensor, cells: Tensor) -> Tensor:

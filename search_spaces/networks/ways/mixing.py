@@ -83,7 +83,7 @@ class Mixing:
             patches = Patches(self.low)
             return patches.read(patches.window(x)).reshape(-1, 1, blocks, self.low.depth)
         parts = x.view(len(x), -1, groups, blocks, depth).transpose(1, 2)
-        return parts.reshape(-1, self.low.places, blocks, depth)
+        return parts.reshape(-1, self.low.input_positions, blocks, depth)
 
     def input_back(self, grad: Tensor, into: Tensor) -> None:
         """Write the adjoint of `input` into ``[B, *spatial, I]``."""

@@ -12,7 +12,8 @@ from torch.nn import functional as F
 
 from search_spaces.networks.geometry import Geometry
 
-_CONVOLVE = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
+CONVOLVE = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
+"""torch's convolution by its number of spatial axes."""
 
 
 def assemble(alpha: Tensor, cells: Tensor, geometry: Geometry) -> Tensor:
@@ -43,7 +44,7 @@ def textbook(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> Ten
         x = F.pad(x, [edge for pair in reversed(geometry.padding) for edge in pair])
         padding = (0,) * geometry.dims
     batch = x.shape[0]
-    y = _CONVOLVE[geometry.dims](
+    y = CONVOLVE[geometry.dims](
         x.flatten(0, 1).unsqueeze(0),
         kernels,
         stride=geometry.stride,

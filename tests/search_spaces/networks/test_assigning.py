@@ -13,13 +13,12 @@ from torch import Tensor, nn
 
 from search_spaces import InfeasibleError, InputError, NetworkConfig, plan_network
 from search_spaces.backbones import shipped
-from search_spaces.config import SHARING_RANGES
 from search_spaces.networks import assign_cells, build
 from search_spaces.networks.assigning import ASSIGNED_SHARE
 from search_spaces.networks.attention import Attention
 from search_spaces.networks.backbones import plain_network
 from search_spaces.networks.layer import KWConv, KWLinear
-from search_spaces.sites import AttentionNorm
+from search_spaces.sites import SHARING_RANGES, AttentionNorm
 from search_spaces.warehouse import Plan, SitePlan
 
 NORMS: st.SearchStrategy[AttentionNorm] = st.sampled_from(("batch", "layer"))
@@ -142,7 +141,7 @@ def test_a_seed_gives_one_assignment() -> None:
 
 
 @given(plans())
-@settings(max_examples=8)
+@settings(max_examples=4)
 def test_a_kernel_starts_as_large_as_the_plain_one(plan: Plan) -> None:
     """In the mean over the cells of its run, at any multiplier, cell size and sharing range."""
     network = assigned(plan)

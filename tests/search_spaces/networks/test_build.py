@@ -16,11 +16,10 @@ from torch import Tensor, nn
 
 from search_spaces import InfeasibleError, InputError, NetworkConfig, count, plan_network
 from search_spaces.backbones import shipped
-from search_spaces.config import SHARING_RANGES
 from search_spaces.networks import build, plan_of
 from search_spaces.networks.backbones import plain_network
 from search_spaces.networks.layer import KWConv, Warehouse, warehouses
-from search_spaces.sites import Address, Backbone, Site
+from search_spaces.sites import SHARING_RANGES, Address, Backbone, Site
 
 PUBLISHED = json.loads((Path(__file__).parents[2] / "reference" / "published.json").read_text())
 RESNET18 = [row for row in PUBLISHED if row["model"] == "kw_resnet18"]

@@ -1,6 +1,7 @@
 """The choosers: what they pick, what they remember, what they leave alone."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import torch
@@ -67,12 +68,12 @@ def test_every_way_has_a_cost() -> None:
 def test_the_textbook_way_counts_a_convolution_and_its_kernels(
     groups: int, out_blocks: int
 ) -> None:
-    """One kernel a sample is applied and formed, forward and twice backward."""
+    """One kernel a sample is applied and formed."""
     layer = conv3x3(64, groups=groups, out_blocks=out_blocks)
     batch, places, cells, kernel = 2, 8 * 8, 5, 64 * (64 // groups) * 9
     cost = COSTS["textbook"](Sizes.of(layer, batch, (8, 8), cells))
-    assert cost.applying == 3 * batch * kernel * places
-    assert cost.mixing == 3 * batch * kernel * cells
+    assert cost.applying == batch * kernel * places
+    assert cost.mixing == batch * kernel * cells
 
 
 def test_narrow_layers_of_few_cells_are_computed_as_the_textbook_does() -> None:
@@ -190,3 +191,51 @@ def test_a_compiled_layer_gives_the_same_numbers_and_gradients(way: str) -> None
     torch.testing.assert_close(
         torch.autograd.grad(got, operands), torch.autograd.grad(want, operands)
     )
+
+
+def infers(geometry: Geometry, size: int, cells: int, batch: int) -> chooser.Situation:
+    where = situation(geometry, size, cells)
+    return replace(where, batch=batch, trains=False, threads=1)
+
+
+def test_training_and_inference_choose_among_ways_of_their_own() -> None:
+    where = situation(conv3x3(64), 56, 36)
+    trains = {name for name, _ in chooser.ranked(where)}
+    assert trains == {"textbook", "assemble", "mix-inputs", "mix-outputs"}
+    without = {name for name, _ in chooser.ranked(replace(where, trains=False))}
+    assert without == {"textbook", "mix-inputs", "mix-outputs", "multiply-each", "convolve-each"}
+
+
+def test_without_gradient_large_images_are_convolved_and_small_ones_multiplied() -> None:
+    assert chooser.modelled(infers(conv3x3(64), 56, 36, 16)) == "convolve-each"
+    assert chooser.modelled(infers(conv3x3(512), 7, 36, 16)) == "multiply-each"
+
+
+@pytest.mark.parametrize("batch", [1, 16, 128])
+@pytest.mark.parametrize(("channels", "size"), [(16, 14), (64, 56), (256, 14), (512, 7)])
+@pytest.mark.parametrize("cells", [9, 36, 144])
+def test_without_gradient_no_choice_is_thought_slower_than_the_textbook_way(
+    batch: int, channels: int, size: int, cells: int
+) -> None:
+    """It stays unless another is thought faster by more than the model errs."""
+    where = infers(conv3x3(channels), size, cells, batch)
+    thought = dict(chooser.ranked(where))
+    name = chooser.modelled(where)
+    assert name == "textbook" or thought[name] <= chooser.MARGIN * thought["textbook"]
+
+
+def test_gradients_are_what_tells_the_two_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bool] = []
+
+    def note(where: chooser.Situation) -> str:
+        seen.append(where.trains)
+        return "textbook"
+
+    monkeypatch.setattr(chooser, "modelled", note)
+    operands = tensors(conv3x3(8), 5, 4)
+    convolve(*operands, conv3x3(8))
+    with torch.no_grad():
+        convolve(*operands, conv3x3(8))
+    with torch.inference_mode():
+        convolve(*operands, conv3x3(8))
+    assert seen == [True, False, False]

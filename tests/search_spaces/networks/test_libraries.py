@@ -80,11 +80,11 @@ def test_models_are_planned_built_and_trained(name, channels):
 
 
 @pytest.mark.parametrize("name", TORCHVISION[:QUICK])
-def test_a_model_for_colour_alone_is_refused_for_grey_images_and_says_what_it_needs(name):
+def test_a_model_for_colour_alone_is_refused_for_grey_images_and_names_the_setting(name):
     with pytest.raises(InputError) as refused:
         trace_named(f"torchvision.models:{name}", num_classes=5, in_channels=1, input_size=(64, 64))
-    assert "does not take images of 1 channels" in refused.value.cause
-    assert "needs colour images" in refused.value.cure
+    assert "does not take images of 1 channel and" in refused.value.cause
+    assert "[proxy] channels" in refused.value.cure
 
 
 class Attending(nn.Module):

@@ -12,10 +12,11 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from search_spaces.formulas import MIN_HIDDEN
 from search_spaces.networks.attention import set_temperature
 from search_spaces.networks.layer import KWConv, KWLinear, Warehouse
 from search_spaces.sites import Address, Site
-from search_spaces.warehouse import MIN_HIDDEN, SitePlan, WarehousePlan
+from search_spaces.warehouse import SitePlan, WarehousePlan
 
 REFERENCE = Path(__file__).parents[2] / "reference"
 CASES = json.loads((REFERENCE / "operator_vectors.json").read_text())

@@ -11,7 +11,7 @@ from search_spaces import NetworkConfig, count
 from search_spaces.backbones import shipped
 from search_spaces.networks import build
 from search_spaces.networks.backbones import plain_network
-from search_spaces.published import PUBLISHED, published
+from search_spaces.published import KNOWN, published
 
 TABLES = (
     "resnet18",
@@ -62,7 +62,7 @@ def test_tables_describe_the_networks(name: str, in_channels: int) -> None:
 
 
 @pytest.mark.parametrize("classes", [10, 1000])
-@pytest.mark.parametrize("name", sorted(PUBLISHED))
+@pytest.mark.parametrize("name", sorted(KNOWN))
 def test_published_networks_build_as_counted(name: str, classes: int) -> None:
     """Parameters of the module are those counted."""
     config = published(name).model_copy(update={"num_classes": classes})
@@ -71,7 +71,7 @@ def test_published_networks_build_as_counted(name: str, classes: int) -> None:
     assert sum(p.numel() for p in network.parameters()) == count(config).params
 
 
-@pytest.mark.parametrize("name", ["kw1d2x_mobilenetv2_050", "kw1x_convnext_tiny"])
+@pytest.mark.parametrize("name", ["kw1d2x_mobilenetv2_050", "kw1x_convnext_tiny", "kw4x_deit_tiny"])
 def test_every_parameter_learns(name: str) -> None:
     """One step backward reaches plain layers, cells and attention with finite gradients."""
     torch.manual_seed(0)
@@ -81,7 +81,7 @@ def test_every_parameter_learns(name: str) -> None:
     assert [path for path, g in gradients.items() if g is None or not g.isfinite().all()] == []
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", [*TABLES, "deit-tiny"])
 def test_nothing_random_happens_in_a_forward_pass(name: str) -> None:
     """Dropout and stochastic depth are left to the training recipe."""
     network = build(NetworkConfig(backbone=name, num_classes=10, sharing_range=("layer",)))

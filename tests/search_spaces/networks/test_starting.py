@@ -12,12 +12,11 @@ from torch import Tensor, nn
 
 from search_spaces import InfeasibleError, InputError, NetworkConfig, count, plan_network
 from search_spaces.backbones import shipped
-from search_spaces.config import SHARING_RANGES
 from search_spaces.networks import build, plain_of, set_temperature, start_from
 from search_spaces.networks.fitting import pieces_of
 from search_spaces.networks.layer import KWConv, warehouses
 from search_spaces.networks.named import trace_named
-from search_spaces.sites import Backbone
+from search_spaces.sites import SHARING_RANGES, Backbone
 from search_spaces.warehouse import Plan
 
 TIMM = "timm.models:mobilenetv3_small_050"

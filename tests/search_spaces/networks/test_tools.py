@@ -186,7 +186,7 @@ def autocast(_):
 
 @row("`torch.nn.parallel.DistributedDataParallel`")
 def several_processes(folder):
-    """One process here; `tests/trials/training/test_team.py` has two."""
+    """One process here; `tests/trials/tasks/classification/test_team.py` has two."""
     torch.distributed.init_process_group(
         "gloo", init_method=f"file://{folder}/meeting", rank=0, world_size=1
     )

@@ -371,7 +371,8 @@ def test_a_function_that_changed_is_noticed(here) -> None:
     ("function", "part"),
     [
         ("smal", "has no function 'smal'. Did you mean 'small'?"),
-        ("fixed", "answers 1 images with (1, 64)"),
+        ("xyz", "has no function 'xyz'. It has small, fixed, broken, other."),
+        ("fixed", "answers 1 image with (1, 64)"),
         ("broken", "failed with ValueError: no weights here"),
         ("other", "returned a int, not an nn.Module"),
     ],

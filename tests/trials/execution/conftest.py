@@ -39,7 +39,7 @@ class Script:
 
     trials: int = 4
     losses: int = 2
-    verdict: Callable[[Trial, Measurement], Verdict] = lambda *_: Verdict.GO_ON
+    verdict: Callable[[Trial, Measurement], Verdict] = lambda *_: Verdict.CONTINUE
     calls: list[tuple[str, int | None, object]] = field(default_factory=list)
 
     def suggest(self) -> Trial | None:
@@ -54,8 +54,8 @@ class Script:
         self.calls.append(("report", trial.number, measured))
         return self.verdict(trial, measured)
 
-    def again(self, trial: Trial) -> Trial | None:
-        self.calls.append(("again", trial.number, trial.attempt))
+    def retry(self, trial: Trial) -> Trial | None:
+        self.calls.append(("retry", trial.number, trial.attempt))
         if trial.attempt > self.losses:
             return None
         return replace(trial, attempt=trial.attempt + 1)

@@ -63,7 +63,7 @@ def test_a_verdict_to_stop_ends_the_measure_and_reaches_it_before_it_goes_on(
 ):
     def verdict(trial, measurement):
         over = (trial.number, measurement.epoch) in ((0, 1), (2, 2))
-        return Verdict.STOP if over else Verdict.GO_ON
+        return Verdict.STOP if over else Verdict.CONTINUE
 
     decider = script(trials=3, verdict=verdict)
     executor(decider, train)
@@ -142,7 +142,7 @@ def test_a_trial_that_ends_its_process_is_tried_again_and_ends_no_other(
 
     decider = script(trials=3, losses=1)
     executor_of_processes(decider, measure)
-    assert [given for call, _, given in decider.calls if call == "again"] == [1, 2]
+    assert [given for call, _, given in decider.calls if call == "retry"] == [1, 2]
     outcomes = decider.outcomes()
     assert (outcomes[1].state, outcomes[1].cause) == (TrialState.FAILED, "worker-lost")
     assert outcomes[0] == outcomes[2] == Outcome(TrialState.COMPLETE)
@@ -152,7 +152,7 @@ def test_a_report_that_the_decider_refuses_fails_its_trial_alone(executor, scrip
     def verdict(trial, measurement):
         if (trial.number, measurement.epoch) == (1, 2):
             raise NonFiniteError("Accuracy is nan.", "Lower the learning rate.")
-        return Verdict.GO_ON
+        return Verdict.CONTINUE
 
     decider = script(trials=3, verdict=verdict)
     executor(decider, train)

@@ -6,18 +6,21 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from search_spaces import InputError
+from search_spaces import InputError, KwsearchError
 from search_spaces.backbones import shipped
 from search_spaces.choices import FloatRange, Options
 from search_spaces.constraints import Limits
 from search_spaces.space import Space
+from trials.errors import DamagedDataError, InterruptedSearchError
 from trials.execution import run_serially
 from trials.execution.ray_tune import RayTune
+from trials.execution.ray_tune.asked import Over, Question
 from trials.fidelity import Ladder
 from trials.promotion import Halving
 from trials.records import Measurement, NewStudy, Outcome, TrialState, Verdict
@@ -36,7 +39,9 @@ SPACE = Space(
 def table(path, executor, measure, ladder, trials):
     """Everything measured in a study that ``executor`` ran, but for the time that it took."""
     with open_store(str(path)) as store:
-        study = store.create_study(NewStudy("study", {}, SPACE.backbone, 0, trials, 60_000, 0.1))
+        study = store.create_study(
+            NewStudy("study", {}, SPACE.backbone, 0, trials, 1_000, 60_000, 0.1)
+        )
         halving = Halving(eta=2, low=2_000, high=60_000)
         limits = Limits(max_params=60_000)
         search = Search(store, study, SPACE, limits, ladder, "tpe", "test:1", halving)
@@ -68,11 +73,38 @@ def test_one_worker_decides_as_in_series(cluster, quick_path):  # noqa: ARG001 -
     assert states == {TrialState.COMPLETE, TrialState.STOPPED}
 
 
+def test_two_workers_by_exact_train_no_network_twice_and_in_vain_none(cluster, quick_path):  # noqa: ARG001 - likewise
+    """Which trial ends first is chance; what a network measures is not."""
+
+    def measure(trial, report):
+        luck = np.random.default_rng(trial.seed).uniform(0, 0.1)
+        for epoch in (1, 3, 9):
+            accuracy = 0.1 * np.log10(trial.params) + luck + 0.01 * epoch
+            report(Measurement(epoch, accuracy, 0.01, 1 - accuracy, 100, 0.5))
+
+    measured = []
+    for number in range(2):
+        with open_store(str(quick_path / f"{number}.db")) as store:
+            study = store.create_study(
+                NewStudy("study", {}, SPACE.backbone, 0, 20, 1_000, 60_000, 0.1)
+            )
+            limits, ladder = Limits(max_params=60_000), Ladder((1, 3, 9))
+            search = Search(store, study, SPACE, limits, ladder, "exact", "test:1", None)
+            RayTune(quick_path / "ray", workers=2)(search, measure)
+            assert not any(store.study("study").refused.values())
+            records = store.trials("study")
+            assert len({record.trial.digest for record in records}) == len(records) == 20
+            measured.append({record.trial.digest: record.accuracy for record in records})
+    both = measured[0].keys() & measured[1].keys()
+    assert both
+    assert all(measured[0][digest] == measured[1][digest] for digest in both)
+
+
 def test_real_trainings_give_the_same_curves_as_in_series(cluster, quick_path):  # noqa: ARG001 - likewise
-    data = importlib.import_module("trials.training.data")
-    recipes = importlib.import_module("trials.training.recipe")
+    data = importlib.import_module("trials.tasks.classification.data")
+    recipes = importlib.import_module("trials.tasks.classification.recipe")
     ladder = Ladder((1, 2))
-    task = importlib.import_module("trials.training.proxy").ProxyTask(
+    task = importlib.import_module("trials.tasks.classification.proxy").ProxyTask(
         prepared=data.prepare("digits", image_size=None, folder=None, cache=quick_path),
         recipe=recipes.for_ladder(recipes.Recipe(epochs=2), ladder),
         ladder=ladder,
@@ -122,6 +154,45 @@ def test_a_cluster_that_is_not_there_is_said_to_be_missing():
     module = importlib.import_module("trials.execution.ray_tune.cluster")
     with pytest.raises(InputError, match=r"127\.0\.0\.1:1 cannot be joined"):
         module._join("127.0.0.1:1")
+
+
+RAY_GONE = InterruptedSearchError("Ray ended the search.", "Look.")
+NO_ROOM = InputError("There is room for 0 trials.", "Set fewer.")
+IMAGES = DamagedDataError("They have changed.", "Look.")
+
+
+@pytest.mark.parametrize(
+    ("ends", "raised"),
+    [
+        ((None, Over()), None),
+        ((Over(RAY_GONE, joined=True), Over()), None),
+        ((Over(RAY_GONE),), "Ray ended the search"),
+        ((Over(NO_ROOM, joined=True),), "room for 0 trials"),
+        ((None, None), "on the second attempt: it died again"),
+        ((None, Over(RAY_GONE, joined=True)), "on the second attempt: Ray ended"),
+        ((None, Over(NO_ROOM, joined=True)), "on the second attempt: There is room"),
+        ((None, Over(IMAGES, joined=True)), "They have changed"),
+    ],
+)
+def test_a_cluster_that_dies_is_made_anew_once_however_that_is_heard_of(
+    ends, raised, script, quick_path, monkeypatch
+):
+    """It dies without a word, or Tune says that Ray failed; the trial that was out is retried."""
+    beside = importlib.import_module("trials.execution.ray_tune.beside")
+    left = [*ends]
+
+    def end(_settings, out, _pickled, _own):
+        out.answer(Question("suggest"))
+        return left.pop(0)
+
+    monkeypatch.setattr(beside, "_run_once", end)
+    decider = script(trials=1)
+    with nullcontext() if raised is None else pytest.raises(KwsearchError, match=raised) as caught:
+        beside.run(RayTune(quick_path / "ray"), decider, print)
+    assert left == []
+    assert [call for call, *_ in decider.calls] == ["suggest", "retry"][: len(ends)]
+    if raised is not None and len(ends) > 1 and ends[1] != Over(IMAGES, joined=True):
+        assert caught.value.exit_code == 5
 
 
 PIPES = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "timeout": 120}

@@ -103,6 +103,33 @@ def test_rest_does_not_count_and_an_orderly_end_notes_nothing(run):
     assert gone(child)
 
 
+ORPHAN = """
+import sys, time
+from trials.execution.watchdog import Watchdog, Watch
+watchdog = Watchdog(Watch(sys.argv[1], orphaned=0.5))
+print("ready", flush=True)
+time.sleep(1000)
+"""
+STARTER = """
+import subprocess, sys
+worker = subprocess.Popen([sys.executable, *sys.argv[1:]], stdout=subprocess.PIPE, process_group=0)
+worker.stdout.readline()
+print(worker.pid)
+"""
+
+
+def test_a_worker_that_outlives_what_started_it_is_ended(tmp_path):
+    """As one of Ray's does whose node has died, where the clock was set back."""
+    done = subprocess.run(
+        [sys.executable, "-c", STARTER, "-c", ORPHAN, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+    )
+    assert gone(int(done.stdout))
+
+
 def test_a_watchdog_whose_worker_died_first_harms_nobody(tmp_path):
     """Its parent is another process by then, which must not be taken for the worker."""
     dead = subprocess.Popen([sys.executable, "-c", ""])
@@ -119,7 +146,7 @@ def test_a_watchdog_whose_worker_died_first_harms_nobody(tmp_path):
             json.dumps({"notes": str(tmp_path)}),
         ]
         subprocess.run(
-            [*command, str(dead.pid), "0"], stdin=subprocess.DEVNULL, timeout=20, check=True
+            [*command, str(dead.pid), "0", "1"], stdin=subprocess.DEVNULL, timeout=20, check=True
         )
         assert bystander.poll() is None
     finally:

@@ -1,6 +1,6 @@
 """Every test that takes ``url`` runs once per kind of database, on one of its own."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,7 @@ import pytest
 
 from search_spaces import NetworkConfig
 from search_spaces.backbones import shipped
-from trials.records import FrontUpdate, Measurement, NewStudy, Outcome, Trial, TrialState
+from trials.records import Baseline, FrontUpdate, Measurement, NewStudy, Outcome, Trial, TrialState
 from trials.store import Store, open_store
 
 BACKBONE = shipped("resnet8", num_classes=10)
@@ -35,19 +35,23 @@ class Driver:
         self.store = store
         self.study = study
 
-    def create(self, **changes: Any) -> None:
+    def create(self, baselines: Sequence[Baseline] = (), **changes: Any) -> None:
         """Create the study."""
-        self.store.create_study(new_study(self.study, **changes))
+        self.store.create_study(new_study(self.study, **changes), baselines)
 
-    def trial(self, number: int, params: int = 1000, attempt: int = 1) -> Trial:
+    def trial(
+        self, number: int, params: int = 1000, attempt: int = 1, macs: int | None = None
+    ) -> Trial:
         """The trial of a number; its digest follows from it."""
-        digest = f"{number:064x}"
-        return Trial(self.study, number, CONFIG, digest, params, 10 * params, number, attempt)
+        digest, macs = f"{number:064x}", 10 * params if macs is None else macs
+        return Trial(self.study, number, CONFIG, digest, params, macs, number, attempt)
 
-    def begin(self, number: int, params: int = 1000, **changes: Any) -> None:
+    def begin(
+        self, number: int, params: int = 1000, macs: int | None = None, **changes: Any
+    ) -> None:
         """Begin a trial of so many parameters."""
         given = {"values": {}, "sampler_state": {}, "refused": {}, **changes}
-        self.store.begin(self.trial(number, params), **given)
+        self.store.begin(self.trial(number, params, macs=macs), **given)
 
     def measure(self, number: int, accuracy: float, epochs: tuple[int, ...] = (1, 3, 9)) -> None:
         """Measure a trial at each of these epochs."""
@@ -55,10 +59,15 @@ class Driver:
             self.store.measure(self.study, number, 1, measured(epoch, accuracy))
 
     def complete(
-        self, number: int, params: int, accuracy: float, front: FrontUpdate | None = None
+        self,
+        number: int,
+        params: int,
+        accuracy: float,
+        front: FrontUpdate | None = None,
+        macs: int | None = None,
     ) -> None:
         """Begin, measure and complete a trial."""
-        self.begin(number, params)
+        self.begin(number, params, macs)
         self.measure(number, accuracy)
         self.finish(number, front=front)
 
@@ -80,6 +89,7 @@ def new_study(name: str = "study", **changes: Any) -> NewStudy:
         "backbone": BACKBONE,
         "seed": 3,
         "trials": 20,
+        "smallest_params": 1000,
         "reference_params": 5000,
         "reference_accuracy": 0.1,
         **changes,

@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from search_spaces.errors import InputError
-from trials.pareto import Front, Point
+from trials.area import Area, Point
+from trials.pareto import Front
 from trials.records import FrontUpdate, TrialState
 from trials.store import Store, open_store
 from trials.store.check import check, examine
@@ -20,7 +21,7 @@ POINTS = st.lists(
 
 def search(driver: Any, points: list[tuple[int, float, bool]]) -> None:
     """Run a study whose trials reach ``points``, with fronts from the project's own Pareto code."""
-    front = Front((5000, 0.9))
+    front = Front(Area(1000, 5000, 0.1))
     for number, (params, accuracy, complete) in enumerate(points):
         driver.begin(number, 1000 * params)
         driver.measure(number, accuracy, (1, 3, 9) if complete else (1,))

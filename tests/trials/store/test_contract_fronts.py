@@ -56,6 +56,34 @@ def test_the_front_is_limited_on_either_side(
     assert [r.number for r in store.front(searched.study, **limits)] == members
 
 
+def test_few_macs_have_a_front_of_their_own(store: Store, driver: Any) -> None:
+    """It is that of all complete trials that cost no more: also of such as others beat."""
+    for number, (params, macs, accuracy) in enumerate(
+        [
+            (1000, 90, 0.6),
+            (2000, 10, 0.5),
+            (2000, 10, 0.5),
+            (2000, 11, 0.4),
+            (3000, 10, 0.5),
+            (4000, 12, 0.55),
+            (5000, 13, 0.9),
+        ]
+    ):
+        driver.complete(number, params, accuracy, macs=macs)
+    driver.begin(7, 100, 1)
+    driver.measure(7, 0.99)
+
+    def members(**limits: Any) -> list[int]:
+        return [record.number for record in store.front("study", **limits)]
+
+    assert members(max_macs=12) == [1, 5]
+    assert members(max_macs=13) == [1, 5, 6]
+    assert members(max_macs=10**30) == [0, 6]
+    assert members(max_macs=12, max_params=3000) == [1]
+    assert members(max_macs=12, min_accuracy=0.51) == [5]
+    assert members(max_macs=9) == []
+
+
 def test_the_best_under_a_budget(store: Store, searched: Any) -> None:
     """Is the last member inside, or nothing."""
     best = store.best(searched.study, 4999)

@@ -35,7 +35,7 @@ def searched(store: Store, driver: Any) -> Store:
 
 def test_history_is_in_the_order_of_ends_without_failures_and_open_trials(searched: Store) -> None:
     """What samplers learn from, each with its last measurement."""
-    told = [(past.number, past.params, past.epochs) for past in searched.history("study")]
+    told = [(past.number, past.cost, past.epochs) for past in searched.history("study")]
     assert told == [(1, 1001, 1), (0, 1000, 9)]
     records = {record.number: record for record in searched.trials("study")}
     for past in searched.history("study"):
@@ -53,7 +53,7 @@ def test_a_rung_holds_what_was_decided_there(searched: Store) -> None:
         (2, True),
         (4, True),
     ]
-    assert all(isinstance(entry, Entry) and entry.params == 1000 + entry.number for entry in rung)
+    assert all(isinstance(entry, Entry) and entry.cost == 1000 + entry.number for entry in rung)
     assert [entry.number for entry in searched.rung("study", 3, 10)] == [0, 2]
 
 

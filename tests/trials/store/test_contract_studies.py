@@ -1,15 +1,27 @@
 """The contract of a store: studies and opening."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from search_spaces.backbones import shipped
 from search_spaces.errors import InputError
-from trials.errors import DamagedDataError, KwsearchError, StorageError
-from trials.records import Refusal, TrialState
+from trials.errors import DamagedDataError, KwsearchError, StorageError, StudyBusyError
+from trials.records import (
+    Baseline,
+    FrontUpdate,
+    FullTraining,
+    KeptFile,
+    Outcome,
+    Refusal,
+    Role,
+    TrialState,
+)
 from trials.store import Store, open_store
+from trials.store.tables import METADATA
 
 
 def test_a_study_comes_back_as_it_was_created(store: Store, make_study: Callable[..., Any]) -> None:
@@ -173,3 +185,113 @@ def _set_version(store: Store, version: str) -> None:
 
 def _run(store: Store, sql: str) -> None:
     store.transactions.write(lambda c: c.exec_driver_sql(sql))
+
+
+@pytest.fixture
+def two(store: Store, make_driver: Any, make_measurement: Any) -> Store:
+    """Studies ``study`` and ``other``, each with a baseline, a front, weights, a full training."""
+    for each in (make_driver(store, "study"), make_driver(store, "other")):
+        table = shipped("resnet8", num_classes=10)
+        plain = Baseline(each.study, 0, Role.PLAIN, table, table.params, table.macs, 3)
+        each.create([plain])
+        store.hand_out_baseline(each.study, 0, "host:1")
+        store.measure_baseline(each.study, 0, 1, make_measurement(1, 0.5))
+        each.begin(0, 1000)
+        each.measure(0, 0.5)
+        kept = KeptFile(f"{each.study}/checkpoints/0-9", "0" * 64, 7)
+        front = FrontUpdate((0,), 4000 * 0.4)
+        store.finish(each.study, 0, Outcome(TrialState.COMPLETE), front, kept)
+        store.add_training(each.study, 0, FullTraining(9, 0.5, 0.1, 1.0, 10, 3.0, "x", "test"))
+        each.begin(1, 2000)
+    return store
+
+
+def everything(store: Store, study: str) -> list[Any]:
+    """All that is said of a study."""
+    return [
+        store.study(study),
+        store.trials(study),
+        store.measurements(study),
+        store.fronts(study),
+        store.files(study),
+        store.trainings(study, 0),
+        store.baselines(study),
+        store.baseline_measurements(study),
+    ]
+
+
+def rows(store: Any) -> dict[str, int]:
+    """How many rows each table has."""
+    count = "SELECT count(*) FROM "
+    return {
+        name: store.transactions.read(lambda c, n=name: c.exec_driver_sql(count + n).scalar())
+        for name in METADATA.tables
+    }
+
+
+def test_a_study_is_deleted_with_every_row_that_belongs_to_it(two: Any) -> None:
+    """Nothing of the other changes; the name is free again."""
+    before, kept = rows(two), everything(two, "other")
+    two.delete_study("study")
+    assert rows(two) == {name: n // 2 for name, n in before.items()}
+    assert all(n % 2 == 0 and n > 0 for n in before.values())
+    assert everything(two, "other") == kept
+    with pytest.raises(InputError, match="no study 'study'"):
+        two.delete_study("study")
+
+
+def test_a_study_is_renamed_with_all_that_it_has(two: Store, make_driver: Any) -> None:
+    """Only its name, and the paths of its weights, are others; it goes on as before."""
+    _, _, curves, fronts, files, trainings, _, measured = everything(two, "study")
+    two.rename_study("study", "new", {0: "new/checkpoints/0-9"})
+    study, trials, *rest, baselines, again = everything(two, "new")
+    assert rest == [curves, fronts, {0: replace(files[0], path="new/checkpoints/0-9")}, trainings]
+    assert ([one.baseline.study for one in baselines], again) == (["new"], measured)
+    assert study.name == "new"
+    assert {trial.trial.study for trial in trials} == {"new"}
+    assert "study" not in [found.name for found in two.studies()]
+    make_driver(two, "new").measure(1, 0.25)
+
+
+def test_a_name_that_is_taken_or_none_is_refused(two: Store) -> None:
+    """Nothing changes."""
+    before = everything(two, "study")
+    for name in ("other", "../x", ""):
+        with pytest.raises(InputError):
+            two.rename_study("study", name, {})
+    with pytest.raises(InputError, match="no study 'none'"):
+        two.rename_study("none", "new", {})
+    assert everything(two, "study") == before
+
+
+def test_a_study_that_someone_drives_is_neither_renamed_nor_deleted(url: str, two: Store) -> None:
+    """Its driver may do both; the lease goes with the name."""
+    with open_store(url) as driving:
+        driving.acquire("study", "host:1", 60)
+        for change in (
+            lambda: two.delete_study("study"),
+            lambda: two.rename_study("study", "n", {}),
+        ):
+            with pytest.raises(StudyBusyError):
+                change()
+        driving.rename_study("study", "new", {})
+        with pytest.raises(StudyBusyError):
+            two.delete_study("new")
+        driving.set_trials("new", 30)
+        driving.delete_study("new")
+    assert [study.name for study in two.studies()] == ["other"]
+
+
+def test_deleting_and_renaming_take_effect_once(two: Any, monkeypatch: Any) -> None:
+    """A repeat whose first answer was lost finds its work done."""
+    run = type(two.transactions).write
+
+    def twice(self: Any, work: Any, **options: Any) -> Any:
+        run(self, work, **options)
+        return run(self, work, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(two.transactions), "write", twice)
+        two.rename_study("study", "new", {})
+        two.delete_study("other")
+    assert [study.name for study in two.studies()] == ["new"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from search_spaces import NetworkConfig
 from search_spaces.errors import InputError
-from trials.records import Outcome, Refusal, Trial, TrialState
+from trials.records import Decision, Measurement, Outcome, Refusal, Trial, TrialState
 from trials.store import Store, open_store
 
 
@@ -48,7 +48,7 @@ def test_numbers_have_no_gaps_and_end_with_the_budget(store: Store, driver: Any)
     driver.begin(1)
     with pytest.raises(InputError, match="begun 2 of 2"):
         driver.begin(2)
-    with pytest.raises(InputError, match="2 were begun"):
+    with pytest.raises(InputError, match="it has begun 2"):
         store.set_trials("study", 1)
     assert [record.number for record in store.trials("study")] == [0, 1]
 
@@ -82,6 +82,8 @@ def test_refusals_add_up(store: Store, driver: Any) -> None:
         Refusal.INFEASIBLE: 4,
         Refusal.OVER_BUDGET: 1,
         Refusal.UNDER_BUDGET: 0,
+        Refusal.OVER_LATENCY: 0,
+        Refusal.UNDER_LATENCY: 0,
         Refusal.KNOWN: 5,
     }
 
@@ -143,7 +145,7 @@ def test_an_attempt_that_never_was_cannot_measure(
     """An earlier one can: training is deterministic, so it measures the same."""
     driver.begin(0)
     for wrong in (0, 2):
-        with pytest.raises(InputError, match="handed out 1 times"):
+        with pytest.raises(InputError, match="handed out 1 time;"):
             store.measure("study", 0, wrong, make_measurement(1))
     store.retry("study", 0)
     assert store.measure("study", 0, 1, make_measurement(1))
@@ -295,3 +297,33 @@ def test_counts_equal_what_is_counted(
         assert study.refused[Refusal.KNOWN] == len(trials)
         last: dict[int, int] = {number: m.epoch for number, m in store.measurements("study")}
         assert {r.number: r.epochs for r in trials if r.epochs} == last
+
+
+def test_a_stopped_trial_that_is_thawed_runs_again_and_ends_last(store: Store, driver: Any) -> None:
+    """Its decision is replaced, and the order of finishing has no gap at any time."""
+    for number in range(3):
+        driver.begin(number)
+        stays = Decision(goes_on=False, reason="Paused.")
+        store.measure("study", number, 1, Measurement(1, 0.5, 0.01, 1.0, 100, 1.0), stays)
+        stopped = Outcome(TrialState.STOPPED, "promotion", "Paused.")
+        store.finish("study", number, stopped, None)
+    thawed = Decision(goes_on=True, reason="Paused. Later: it promises more.")
+    trial = store.thaw("study", 1, thawed, "host:8")
+    assert (trial.number, trial.attempt) == (1, 2)
+    record = store.trial("study", 1)
+    assert (record.state, record.worker, record.epochs) == (TrialState.RUNNING, "host:8", 1)
+    assert record.cause is record.detail is record.finished_at is record.finish_order is None
+    assert store.decisions("study", 1) == {1: thawed}
+    assert [store.trial("study", number).finish_order for number in (0, 2)] == [0, 1]
+    assert store.study("study").states[TrialState.STOPPED] == 2
+    store.finish("study", 1, Outcome(TrialState.STOPPED, "promotion", "Paused again."), None)
+    assert [past.number for past in store.history("study")] == [0, 2, 1]
+
+
+def test_only_a_stopped_trial_is_thawed(store: Store, driver: Any) -> None:
+    driver.begin(0)
+    for _ in range(2):
+        with pytest.raises(InputError, match="cannot be thawed"):
+            store.thaw("study", 0, Decision(goes_on=True, reason="It promises more."))
+        if store.trial("study", 0).state is TrialState.RUNNING:
+            store.finish("study", 0, Outcome(TrialState.FAILED, "error", "It broke."), None)

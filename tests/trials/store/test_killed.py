@@ -17,7 +17,8 @@ from trials.store.check import check
 TRIALS = 400
 WRITER = """
 import os, sys
-from trials.pareto import Front, Point
+from trials.area import Area, Point
+from trials.pareto import Front
 from trials.records import FrontUpdate, Measurement, Outcome, Refusal, Trial, TrialState
 from trials.store import open_store
 from search_spaces import NetworkConfig
@@ -26,7 +27,7 @@ config = NetworkConfig(backbone="resnet8", num_classes=10)
 with open_store(sys.argv[1], create=False) as store:
     store.acquire("study", f"host:{os.getpid()}", 60, steal=True)
     done = store.trials("study")
-    front = Front((5000, 0.9))
+    front = Front(Area(1000, 5000, 0.1))
     for record in done:
         if record.state is TrialState.COMPLETE:
             front.add(Point.of(record.trial.params, record.accuracy, record.number))
@@ -70,7 +71,9 @@ def test_nothing_acknowledged_is_lost(url: str, make_driver: Any) -> None:
         ended = {n for what, n, _ in said if what == "finished"}
         assert all(trials[number].state is TrialState.COMPLETE for number in ended)
         assert check(url) == []
-    assert len(ended) == len(trials) == TRIALS
+    # A kill may fall between a commit and its line, so what is stored counts here, not what was said.
+    assert len(trials) == TRIALS
+    assert all(record.state is TrialState.COMPLETE for record in trials.values())
     assert len(measured) == 3 * TRIALS
 
 

@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from search_spaces.errors import InputError
+from trials.area import Area, Point
 from trials.errors import DamagedDataError, StudyBusyError
-from trials.pareto import Front, Point
+from trials.pareto import Front
 from trials.records import FrontUpdate, FullTraining, Refusal, Trial, TrialState
 from trials.store import Store, open_store
 from trials.store.check import check
@@ -31,7 +32,7 @@ TRIALS = st.lists(
 
 def fill(driver: Any, trials: list[tuple[int, int, bool]], side: int = 0) -> None:
     """Write trials as a search does; a network's size and accuracy follow from its number."""
-    store, name, front = driver.store, driver.study, Front((5000, 0.9))
+    store, name, front = driver.store, driver.study, Front(Area(1000, 5000, 0.1))
     for number, (network, climbed, over) in enumerate(trials):
         params, accuracy = 500 + 613 * network % 7000, network * 7 % 10 / 10
         digest = f"{network:064x}"
@@ -129,7 +130,7 @@ def test_two_halves_of_a_study_become_one(two: tuple[str, str], make_driver: Any
 
 
 @settings(
-    max_examples=25,
+    max_examples=8,
     # The fixtures are functions that make something new at each call, and a folder.
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -105,7 +105,7 @@ def test_a_password_with_odd_letters_works(server: Any, address: str) -> None:
 def test_a_missing_driver_is_named(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The cure is the command that installs it."""
     monkeypatch.setitem(__import__("sys").modules, "psycopg", None)
-    with pytest.raises(InputError, match=r"kwsearch\[postgresql\]"):
+    with pytest.raises(InputError, match=r"kernelwarehouse-search\[postgresql\]"):
         open_store(address)
 
 
@@ -242,7 +242,7 @@ def test_a_server_that_goes_away_is_waited_for(
     back.start()
     try:
         searching.measure(0, 0.5)
-        searching.finish(0, front=make_front((0,), 4000 * 0.4))
+        searching.finish(0, front=make_front((0,), 0.4 / 0.9))
     finally:
         back.join()
     searching.store.release("study", "host:1")

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from trials.pareto import Front, Point
+from trials.area import Area, Point
+from trials.pareto import Front
 from trials.records import FrontUpdate, KeptFile, Outcome, TrialState
 from trials.store import Store, open_store
 from trials.store.check import check, files
@@ -138,7 +139,7 @@ def test_twenty_readers_and_one_that_reads_all_along_beside_a_search(
         faults_of_checks = readers.enter_context(reading(_sound, url, 3))
         long = readers.enter_context(store.transactions.open())
         seen = long.exec_driver_sql("SELECT count(*) FROM kw_trial").scalar()
-        front = Front((5000, 0.9))
+        front = Front(Area(1000, 5000, 0.1))
         for number in range(60):
             accuracy = (number * 37 % 60) / 60
             changed = front.add(Point.of(1000 + number, accuracy, number))

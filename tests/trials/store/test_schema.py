@@ -11,7 +11,7 @@ from sqlalchemy import Connection, event, text
 
 from trials.records import TrialState
 from trials.store import Store
-from trials.store.models import Base
+from trials.store.tables import METADATA
 from trials.store.upgrade import HEAD, VERSION_TABLE, alembic_config
 
 
@@ -26,7 +26,7 @@ def test_revisions_make_what_the_models_describe(store: Store) -> None:
     def differences(connection: Connection) -> list[Any]:
         options = {"version_table": VERSION_TABLE, "compare_type": True}
         context = MigrationContext.configure(connection, opts=options)
-        found: list[Any] = compare_metadata(context, Base.metadata)
+        found: list[Any] = compare_metadata(context, METADATA)
         return found
 
     assert store.transactions.read(differences) == []
@@ -34,7 +34,7 @@ def test_revisions_make_what_the_models_describe(store: Store) -> None:
 
 def test_all_tables_are_ours_by_name(store: Store) -> None:
     """So that Optuna's may live beside them."""
-    assert all(name.startswith("kw_") for name in (*Base.metadata.tables, VERSION_TABLE))
+    assert all(name.startswith("kw_") for name in (*METADATA.tables, VERSION_TABLE))
     assert store.studies() == []
 
 
@@ -66,10 +66,10 @@ def test_the_front_views_follow_the_front(store: Store, driver: Any, make_front:
         (0, 1, 1000),
         (1, 0, 2000),
     ]
-    columns = "front, trial, hypervolume, reference_params, reference_accuracy, members"
+    columns = "front, trial, hypervolume, smallest_params, reference_params, members"
     assert rows(f"SELECT {columns} FROM kw_hypervolume_history ORDER BY front") == [  # noqa: S608 - constants
-        (0, 0, 1.0, 5000, 0.1, 1),
-        (1, 1, 1.5, 5000, 0.1, 2),
+        (0, 0, 1.0, 1000, 5000, 1),
+        (1, 1, 1.5, 1000, 5000, 2),
     ]
 
 

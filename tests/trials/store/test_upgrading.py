@@ -5,16 +5,21 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import insert, select
 
+from trials.area import Area, Point, Scale
 from trials.errors import DamagedDataError, StorageError
-from trials.records import Decision
+from trials.records import Decision, Role
 from trials.store import open_store
 from trials.store import upgrade as schema
 from trials.store.check import check
+from trials.store.merge import merge
+from trials.store.tables import METADATA
 from trials.store.upgrade import upgrade
 
 SHIPPED = schema.MIGRATIONS
@@ -82,6 +87,7 @@ def test_an_older_schema_is_upgraded_and_used(
         assert (version, trials) == ((HEAD,), (1,))
 
 
+SINCE_LATENCY = {name for name, revision in schema.SINCE.items() if revision == "0008"}
 OLD = sorted(path.stem for path in (Path(__file__).parent / "schemas").glob("*.sql"))
 """Revisions of which a database is kept, as that version of kwsearch wrote it."""
 
@@ -113,10 +119,12 @@ def test_a_database_of_an_older_version_is_read_upgraded_and_searched_on(
             trials, curves = store.trials(study.name), store.measurements(study.name)
             files, fronts = store.files(study.name), store.fronts(study.name)
             decided = [store.decisions(study.name, trial.number) for trial in trials]
-            return study, trials, curves, fronts, files, decided
+            plain = store.baselines(study.name), store.baseline_measurements(study.name)
+            return study, trials, curves, fronts, files, plain, decided
 
     before = everything()
-    assert before[-1] == [{}] * len(before[1])
+    assert (before[-1] == [{}] * len(before[1])) == (revision < "0003")
+    assert (before[-2] == ([], [])) == (revision < "0004")
     assert upgrade(url).before == revision
     assert everything() == before
     study, trials, curves = before[:3]
@@ -135,6 +143,123 @@ def test_a_database_of_an_older_version_is_read_upgraded_and_searched_on(
         assert len(store.rung(study.name, rungs[0], 99)) == len(entries) + 1
     faults = check(url)
     assert [fault for fault in faults if "No such file" not in fault and "lease" not in fault] == []
+
+
+@pytest.mark.parametrize("revision", [revision for revision in OLD if revision < "0005"])
+def test_hypervolumes_of_old_are_taken_anew_from_the_same_fronts(
+    revision: str, folder: Path
+) -> None:
+    """Whether the database is read as it is, upgraded, or merged, from what it holds of fronts."""
+    file = written_by(revision, folder)
+    with sqlite3.connect(file) as raw:
+        (low,) = raw.execute("SELECT min(params) FROM kw_trial").fetchone()
+        members = raw.execute("SELECT * FROM kw_front_member ORDER BY 1, 2").fetchall()
+        stored = [row[0] for row in raw.execute("SELECT hypervolume FROM kw_front ORDER BY number")]
+    raw.close()
+
+    def shown(url: str) -> tuple[Area, list[float], list[float]]:
+        with open_store(url, read_only=True) as store:
+            (study,) = store.studies()
+            assert study == store.study(study.name)
+            fronts, area = store.fronts(study.name), study.spec.area
+            assert fronts[-1].hypervolume == study.hypervolume
+            records = {record.number: record for record in store.trials(study.name)}
+            assert all(records[f.trial].hypervolume == f.hypervolume for f in fronts)
+            points = [
+                [Point.of(records[n].trial.params, records[n].accuracy or 0, n) for n in f.members]
+                for f in fronts
+            ]
+            linear = [area.hypervolume(front, Scale.LINEAR) for front in points]
+            log = [area.hypervolume(front) for front in points]
+            assert [front.hypervolume for front in fronts] == pytest.approx(log)
+        return area, linear, log
+
+    before = shown(file)
+    area, linear, log = before
+    assert area.low == low < area.high
+    whole = area.high * (1 - area.floor)
+    assert [share * whole for share in linear] == pytest.approx(stored)
+    assert all(a < b < 1 for a, b in pairwise([0.0, *log]))
+    assert [fault for fault in check(file) if "hypervolume" in fault] == []
+    merge([file], into=str(folder / "merged.db"))
+    upgrade(file)
+    assert shown(file) == shown(str(folder / "merged.db")) == before
+    with sqlite3.connect(file) as raw:
+        assert raw.execute("SELECT * FROM kw_front_member ORDER BY 1, 2").fetchall() == members
+        said = "SELECT DISTINCT smallest_params FROM kw_hypervolume_history"
+        assert raw.execute(said).fetchall() == [(low,)]
+    raw.close()
+    assert [fault for fault in check(file) if "hypervolume" in fault] == []
+
+
+@pytest.mark.parametrize("revision", [r for r in OLD if "0004" <= r < "0006"])
+def test_baselines_from_before_audits_stay_and_audits_follow_them(
+    revision: str, folder: Path
+) -> None:
+    """Merged from the old file, or upgraded and added to."""
+    file = written_by(revision, folder)
+    with open_store(file, read_only=True) as store:
+        (study,) = store.studies()
+        before = store.baselines(study.name)
+        trial = store.trials(study.name)[0].trial
+    assert before
+    assert {one.baseline.schedule_epochs for one in before} == {None}
+    assert ("repeat" in {one.baseline.role for one in before}) == (revision == "0005")
+    merge([file], into=str(folder / "merged.db"))
+    upgrade(file)
+    with open_store(file) as store:
+        assert store.baselines(study.name) == before
+        audit = replace(
+            before[0].baseline,
+            number=len(before),
+            role=Role.AUDIT,
+            params=trial.params,
+            macs=trial.macs,
+            cost=trial.cost,
+            seed=99,
+            attempt=0,
+            repeats=trial,
+            schedule_epochs=10,
+        )
+        store.add_baselines(study.name, [audit])
+        assert store.baselines(study.name)[-1].baseline.repeats == trial
+        said = "SELECT schedule_epochs FROM kw_baselines_flat WHERE role = 'audit'"
+        assert store.transactions.read(lambda c: c.exec_driver_sql(said).all()) == [(10,)]
+    with open_store(str(folder / "merged.db"), read_only=True) as store:
+        assert [r.baseline for r in store.baselines(study.name)] == [r.baseline for r in before]
+
+
+def test_a_server_of_the_revision_before_latency_is_upgraded(
+    folder: Path, new_postgresql_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that was there stays, has no latency, and goes on to be compared by parameters."""
+    file, url = written_by("0007", folder), new_postgresql_database()
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "HEAD", "0007")
+        with open_store(url) as store, open_store(file, read_only=True) as old:
+            for table in METADATA.sorted_tables:
+                there = [c for c in table.columns if f"{table.name}.{c.name}" not in SINCE_LATENCY]
+                query = select(*there)
+                rows = old.transactions.read(lambda c, q=query: c.execute(q).mappings().all())
+                if rows:
+                    given = [dict(row) for row in rows]
+                    store.transactions.write(
+                        lambda c, t=table, g=given: c.execute(insert(t).inline(), g) and None
+                    )
+    assert upgrade(url, backup=False).before == "0007"
+    with open_store(url) as store, open_store(file, read_only=True) as old:
+        (study,) = old.studies()
+        assert [r.trial for r in store.trials(study.name)] == [
+            r.trial for r in old.trials(study.name)
+        ]
+        assert {r.trial.latency for r in store.trials(study.name)} == {None}
+        assert [b.baseline for b in store.baselines(study.name)] == [
+            b.baseline for b in old.baselines(study.name)
+        ]
+        said = "SELECT count(*) FROM kw_trials_flat WHERE cost = params AND latency IS NULL"
+        assert store.transactions.read(lambda c: c.exec_driver_sql(said).scalar()) == len(
+            store.trials(study.name)
+        )
 
 
 def test_a_failed_upgrade_changes_nothing_and_can_be_run_again(

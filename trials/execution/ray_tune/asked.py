@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from search_spaces.errors import KwsearchError
-from trials.records import Measurement, Outcome, Trial, Verdict
+from trials.errors import InterruptedSearchError
+from trials.records import Job, Measurement, Outcome, Verdict
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -19,7 +20,7 @@ class Question:
         given: its arguments.
     """
 
-    entry: Literal["suggest", "report", "again", "finish"]
+    entry: Literal["suggest", "report", "retry", "finish"]
     given: tuple[Any, ...] = ()
 
 
@@ -36,9 +37,20 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """The run is over, by the error if there is one."""
+    """The run is over.
+
+    Attributes:
+        error: by which, if there is one.
+        joined: whether a cluster had been joined by then.
+    """
 
     error: KwsearchError | None = None
+    joined: bool = False
+
+    @property
+    def by_ray(self) -> bool:
+        """Whether it is Ray, or the cluster, that ended it."""
+        return self.joined and isinstance(self.error, InterruptedSearchError)
 
 
 Said = Question | Joined | Over
@@ -55,22 +67,22 @@ class AskedDecider:
     def __init__(self, connection: "Connection[Any, Any]") -> None:
         self._connection = connection
 
-    def suggest(self) -> Trial | None:
+    def suggest(self) -> Job | None:
         """See `Decider`."""
-        trial: Trial | None = self._ask(Question("suggest"))
+        trial: Job | None = self._ask(Question("suggest"))
         return trial
 
-    def report(self, trial: Trial, measurement: Measurement) -> Verdict:
+    def report(self, trial: Job, measurement: Measurement) -> Verdict:
         """See `Decider`."""
         verdict: Verdict = self._ask(Question("report", (trial, measurement)))
         return verdict
 
-    def again(self, trial: Trial) -> Trial | None:
+    def retry(self, trial: Job) -> Job | None:
         """See `Decider`."""
-        following: Trial | None = self._ask(Question("again", (trial,)))
+        following: Job | None = self._ask(Question("retry", (trial,)))
         return following
 
-    def finish(self, trial: Trial, outcome: Outcome) -> None:
+    def finish(self, trial: Job, outcome: Outcome) -> None:
         """See `Decider`."""
         self._ask(Question("finish", (trial, outcome)))
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ray import cloudpickle
 
+from search_spaces import InputError
 from trials.errors import InterruptedSearchError, StudyError
 from trials.execution.companion import Companion
 from trials.execution.contract import Decider
@@ -19,7 +20,7 @@ from trials.execution.ray_tune import tuning
 from trials.execution.ray_tune.asked import Joined, Over, Question
 from trials.execution.ray_tune.folders import own_folder
 from trials.execution.ray_tune.settings import RaySettings
-from trials.records import Measure, Measurement, Outcome, Trial, Verdict
+from trials.records import Job, Measure, Measurement, Outcome, Verdict
 
 CLUSTERS = 2
 """Clusters that one search may use up."""
@@ -38,14 +39,15 @@ def run(settings: RaySettings, decider: Decider, measure: Measure) -> None:
     for left in reversed(range(CLUSTERS)):
         with own_folder() as own:
             over = _run_once(settings, out, pickled, own)
-        if over is None and left:
-            out.lose("Its cluster died.")
-        elif over is None or (over.error is not None and left < CLUSTERS - 1):
-            raise _given_up(settings, over)
-        elif over.error is not None:
-            raise over.error
-        else:
+        if over is not None and over.error is None:
             return
+        if over is None or over.by_ray:
+            if not left:
+                raise _given_up(settings, over)
+            out.lose("Its cluster died.")
+        elif over.error is not None:
+            cluster = isinstance(over.error, InputError | InterruptedSearchError)
+            raise _given_up(settings, over) if cluster and not left else over.error
 
 
 def _given_up(settings: RaySettings, over: Over | None) -> InterruptedSearchError:
@@ -53,7 +55,7 @@ def _given_up(settings: RaySettings, over: Over | None) -> InterruptedSearchErro
     return InterruptedSearchError(
         f"The Ray cluster died, and on the second attempt: {why}. Everything measured is kept; "
         f"what Ray said is in {settings.folder / tuning.TALK}.",
-        "Look after the machine or the cluster, then go on with 'kwsearch resume'.",
+        "Look after the machine or the cluster.",
     )
 
 
@@ -111,18 +113,18 @@ class _Out:
 
     def __init__(self, decider: Decider) -> None:
         self._decider = decider
-        self._out: dict[int, Trial] = {}
-        self._again: deque[Trial] = deque()
+        self._out: dict[str, Job] = {}
+        self._retries: deque[Job] = deque()
 
-    def answer(self, question: Question) -> Trial | Verdict | Exception | None:
+    def answer(self, question: Question) -> Job | Verdict | Exception | None:
         """The decider's answer; what it refuses of a report is answered, all else is raised."""
         match question.entry:
             case "suggest":
                 return self._hand_out()
             case "report":
                 return self._report(*question.given)
-            case "again":
-                return self._kept(self._decider.again(*question.given))
+            case "retry":
+                return self._kept(self._decider.retry(*question.given))
             case _:
                 self._finish(*question.given)
                 return None
@@ -130,22 +132,22 @@ class _Out:
     def lose(self, why: str) -> None:
         """All trials that are out are lost attempts; they are handed out again first."""
         for trial in [*self._out.values()]:
-            following = self._decider.again(trial)
+            following = self._decider.retry(trial)
             if following is None:
                 self._finish(trial, failed("worker-lost", why))
             else:
-                self._again.append(following)
+                self._retries.append(following)
         self._out.clear()
 
-    def _hand_out(self) -> Trial | None:
-        return self._kept(self._again.popleft() if self._again else self._decider.suggest())
+    def _hand_out(self) -> Job | None:
+        return self._kept(self._retries.popleft() if self._retries else self._decider.suggest())
 
-    def _kept(self, trial: Trial | None) -> Trial | None:
+    def _kept(self, trial: Job | None) -> Job | None:
         if trial is not None:
-            self._out[trial.number] = trial
+            self._out[trial.key] = trial
         return trial
 
-    def _report(self, trial: Trial, measurement: Measurement) -> Verdict | Exception:
+    def _report(self, trial: Job, measurement: Measurement) -> Verdict | Exception:
         try:
             return self._decider.report(trial, measurement)
         except StudyError:
@@ -153,6 +155,6 @@ class _Out:
         except Exception as error:  # noqa: BLE001 - fails its trial, where it is heard
             return error.with_traceback(None)
 
-    def _finish(self, trial: Trial, outcome: Outcome) -> None:
+    def _finish(self, trial: Job, outcome: Outcome) -> None:
         self._decider.finish(trial, outcome)
-        self._out.pop(trial.number, None)
+        self._out.pop(trial.key, None)

@@ -5,7 +5,6 @@ processes know, shows no dashboard, reports no usage, and is gone when the searc
 elsewhere is never found by chance: only the address in the settings counts.
 """
 
-import importlib
 import logging
 import socket
 from collections.abc import Iterator
@@ -95,8 +94,8 @@ def _start(settings: RaySettings, own: str) -> None:
         last = str(error).strip().rpartition("\n")[2]
         raise InterruptedSearchError(
             f"Ray does not start on this machine: {type(error).__name__}: {last}",
-            "Make room in /dev/shm and in the folder for temporary files, or set executor = "
-            "'serial'; then go on with 'kwsearch resume'.",
+            "Make room in /dev/shm and in the folder for temporary files, or set "
+            "executor = 'serial'.",
         ) from None
     finally:
         ray_constants.ENABLE_RAY_CLUSTER = True
@@ -132,8 +131,8 @@ def _check_folder(folder: Path) -> None:
     for node in ray.nodes():  # type: ignore[no-untyped-call] # Ray leaves it untyped
         if not node["Alive"]:
             continue
-        place = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-        reader = ray.remote(_read).options(num_cpus=0, scheduling_strategy=place)
+        there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+        reader = ray.remote(_read).options(num_cpus=0, scheduling_strategy=there)
         try:
             seen = ray.get(reader.remote(str(path)), timeout=_ANSWER)
         except RayError as error:
@@ -149,5 +148,6 @@ def _check_folder(folder: Path) -> None:
 
 
 def _read(path: str) -> str:
-    importlib.import_module("trials.execution.ray_tune.worker")
+    from trials.execution.ray_tune import worker as _  # noqa: F401, PLC0415 - fails on a node without it
+
     return Path(path).read_text(encoding="utf-8")

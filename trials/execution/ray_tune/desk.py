@@ -20,7 +20,7 @@ from trials.execution.contract import Decider
 from trials.execution.outcomes import failed, outcome_of
 from trials.execution.ray_tune.worker import SAID, attempt_name
 from trials.execution.watchdog import read_note
-from trials.records import Measurement, Outcome, Trial, TrialState, Verdict
+from trials.records import Job, Measurement, Outcome, TrialState, Verdict
 
 PATIENCE = 2.0
 """Seconds in which a watchdog's note about a worker that is gone may come."""
@@ -41,7 +41,7 @@ class Abandoned(BaseException):
 class _Lost:
     """An attempt whose worker is gone, the error that Tune had, and until when a note may come."""
 
-    trial: Trial
+    trial: Job
     error: str
     until: float
 
@@ -59,21 +59,21 @@ class Desk:
         self._decider = decider
         self._room = room
         self._notes = notes
-        self._out: dict[str, Trial] = {}
-        self._again: deque[Trial] = deque()
+        self._out: dict[str, Job] = {}
+        self._retries: deque[Job] = deque()
         self._lost: list[_Lost] = []
         self._drained = False
 
     @property
     def over(self) -> bool:
         """Whether nothing is out and nothing will come."""
-        return self._drained and not (self._out or self._again or self._lost)
+        return self._drained and not (self._out or self._retries or self._lost)
 
-    def hand_out(self, key: str) -> Trial | None:
+    def hand_out(self, key: str) -> Job | None:
         """A trial for Tune's trial ``key``, None if there is no room or none left."""
         self._settle()
-        if self._again:
-            trial = self._again.popleft()
+        if self._retries:
+            trial = self._retries.popleft()
         elif self._drained or len(self._out) + len(self._lost) >= self._room:
             return None
         else:
@@ -91,7 +91,7 @@ class Desk:
             raise said
         outcome = said if isinstance(said, Outcome) else self._judged(key, said)
         if outcome is None:
-            return Verdict.GO_ON
+            return Verdict.CONTINUE
         self._decider.finish(self._out.pop(key), outcome)
         return Verdict.STOP
 
@@ -120,11 +120,11 @@ class Desk:
                 continue
             self._lost.remove(lost)
             cause, detail = noted or ("worker-lost", lost.error)
-            following = None if cause in FINAL else self._decider.again(lost.trial)
+            following = None if cause in FINAL else self._decider.retry(lost.trial)
             if following is None:
                 self._decider.finish(lost.trial, failed(cause, detail))
             else:
-                self._again.append(following)
+                self._retries.append(following)
 
 
 class Suggestions(Searcher):

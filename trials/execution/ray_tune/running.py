@@ -9,12 +9,13 @@ from ray.exceptions import RayError
 from ray.tune import TuneError
 
 from search_spaces import InputError
+from search_spaces.errors import plural
 from trials.errors import InterruptedSearchError
 from trials.execution.contract import Decider
 from trials.execution.ray_tune.desk import Abandoned, Desk, Suggestions, Verdicts
 from trials.execution.ray_tune.settings import RaySettings
 from trials.execution.ray_tune.surroundings import environment, quiet, signals_kept
-from trials.execution.ray_tune.worker import Place, Worker
+from trials.execution.ray_tune.worker import Worker, WorkerSettings
 from trials.execution.watchdog import Watch
 from trials.records import Measure
 
@@ -49,7 +50,7 @@ def run(settings: RaySettings, decider: Decider, measure: Measure) -> None:
     pending = {"TUNE_MAX_PENDING_TRIALS_PG": str(workers)}  # so that all workers start together
     with environment(_TUNE | pending), signals_kept(), quiet():
         try:
-            _tuner(settings, desk, verdicts, measure, Place(str(Path.cwd()), watch)).fit()
+            _tuner(settings, desk, verdicts, measure, WorkerSettings(str(Path.cwd()), watch)).fit()
         except Abandoned as abandoned:
             raise abandoned.error from None
         except (RayError, TuneError) as error:
@@ -61,11 +62,11 @@ def run(settings: RaySettings, decider: Decider, measure: Measure) -> None:
 
 
 def _tuner(
-    settings: RaySettings, desk: Desk, verdicts: Verdicts, measure: Measure, place: Place
+    settings: RaySettings, desk: Desk, verdicts: Verdicts, measure: Measure, worker: WorkerSettings
 ) -> tune.Tuner:
     resources = {"CPU": settings.cpus_per_trial, "GPU": settings.gpus_per_trial}
     trainable = tune.with_resources(
-        tune.with_parameters(Worker, measure=measure, place=place),
+        tune.with_parameters(Worker, measure=measure, settings=worker),
         tune.PlacementGroupFactory([{name: n for name, n in resources.items() if n}]),
     )
     return tune.Tuner(
@@ -91,7 +92,7 @@ def _ended(error: Exception) -> InterruptedSearchError:
     last = str(error).strip().rpartition("\n")[2]
     return InterruptedSearchError(
         f"Ray ended the search; everything measured is kept. {type(error).__name__}: {last}",
-        "Look after the cluster, then go on with 'kwsearch resume'.",
+        "Look after the cluster.",
     )
 
 
@@ -105,7 +106,7 @@ def _room(settings: RaySettings) -> int:
     wanted = settings.workers or max(most, 1)
     if wanted > most:
         raise InputError(
-            f"There is room for {most} trials at once, not for {wanted}: a trial takes "
+            f"There is room for {plural(most, 'trial')} at once, not for {wanted}: a trial takes "
             f"{settings.cpus_per_trial} CPUs and {settings.gpus_per_trial:g} GPUs, and there are "
             f"{there.get('CPU', 0):g} and {there.get('GPU', 0):g}.",
             "Set fewer workers, or fewer CPUs or GPUs for each.",

@@ -47,16 +47,18 @@ def main(descriptor: int, parent: int) -> None:
 
 
 def _over(decider: "Connection[Any, Any]", settings: RaySettings, own: str, pickled: bytes) -> Over:
+    joined = False
     try:
         measure: Measure = cloudpickle.loads(pickled)
         with cluster.joined(settings, own) as processes:
             decider.send(Joined(processes))
+            joined = True
             try:
                 running.run(settings, AskedDecider(decider), measure)
             finally:
                 decider.send(Joined(()))  # leaving it ends its processes, as it should
     except KwsearchError as error:
-        return Over(error.with_traceback(None))
+        return Over(error.with_traceback(None), joined)
     except (EOFError, ConnectionError, KeyboardInterrupt):
         raise
     except Exception as error:  # noqa: BLE001 - told where the search is driven
@@ -64,8 +66,9 @@ def _over(decider: "Connection[Any, Any]", settings: RaySettings, own: str, pick
             InterruptedSearchError(
                 f"Ray ended the search; everything measured is kept. "
                 f"{type(error).__name__}: {error}",
-                "Look after the cluster, then go on with 'kwsearch resume'.",
-            )
+                "Look after the cluster.",
+            ),
+            joined,
         )
     return Over()
 

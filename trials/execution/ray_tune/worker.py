@@ -7,10 +7,10 @@ from typing import Any
 from ray.tune import Trainable
 
 from trials.errors import StudyError
+from trials.execution.generator import MeasureGenerator
 from trials.execution.outcomes import outcome_of
-from trials.execution.turned import Training
 from trials.execution.watchdog import Watch, Watchdog
-from trials.records import Measure, Measurement, Outcome, Trial, Verdict
+from trials.records import Job, Measure, Measurement, Outcome, Verdict
 
 SAID = "said"
 """Key of a result that holds what the measure said."""
@@ -20,7 +20,7 @@ Said = Measurement | Outcome | StudyError
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class WorkerSettings:
     """Where and under which limits a worker works.
 
     Attributes:
@@ -39,20 +39,20 @@ class Worker(Trainable):
     checkpoints is used.
     """
 
-    def setup(self, config: dict[str, Any], measure: Measure, place: Place) -> None:  # type: ignore[override] # parameters given by with_parameters
+    def setup(self, config: dict[str, Any], measure: Measure, settings: WorkerSettings) -> None:  # type: ignore[override] # parameters given by with_parameters
         """Begin the first trial.
 
         Args:
             config: holds the trial.
             measure: measures each trial.
-            place: where to work.
+            settings: where to work, and within which limits.
         """
         if os.getpgid(0) != os.getpid():
             os.setpgid(0, 0)
         self._measure = measure
-        self._folder = place.folder
-        self._watchdog = Watchdog(place.watch)
-        self._training: Training | None = None
+        self._folder = settings.folder
+        self._watchdog = Watchdog(settings.watch)
+        self._training: MeasureGenerator | None = None
         self._waits = False
         self.reset_config(config)
 
@@ -60,14 +60,14 @@ class Worker(Trainable):
         """Begin the next trial."""
         self._stop()
         os.chdir(self._folder)
-        self._trial: Trial = new_config["trial"]
+        self._trial: Job = new_config["trial"]
         self._watchdog.begin(attempt_name(self._trial))
         return True
 
     def step(self) -> dict[str, Any]:
         """Let the trial go on until it has measured something or is over."""
         self._watchdog.run()
-        said = self._next(Verdict.GO_ON)
+        said = self._next(Verdict.CONTINUE)
         if self._waits:
             self._watchdog.rest()
         else:
@@ -87,10 +87,10 @@ class Worker(Trainable):
     def _heard(self, verdict: Verdict) -> Said:
         try:
             if self._waits and self._training is not None:
-                said = self._training.answer(verdict)
+                said = self._training.send(verdict)
             else:
-                self._training = Training(self._measure, self._trial)
-                said = self._training.hear()
+                self._training = MeasureGenerator(self._measure, self._trial)
+                said = self._training.receive()
         except StudyError as error:
             return error.with_traceback(None)
         return said if isinstance(said, Measurement) else outcome_of(said.error)
@@ -101,6 +101,6 @@ class Worker(Trainable):
             self._next(Verdict.STOP)
 
 
-def attempt_name(trial: Trial) -> str:
+def attempt_name(trial: Job) -> str:
     """Name of an attempt at a trial, fit for a file."""
-    return f"{trial.number}-{trial.attempt}"
+    return f"{trial.key}-{trial.attempt}"

@@ -13,9 +13,10 @@ from pathlib import Path
 from sqlalchemy import Connection, text
 
 from trials.checkpoints import RUNS
+from trials.store.check.baselines import baselines
 from trials.store.check.files import Named, named_files, wrong_files
 from trials.store.check.fronts import wrong_fronts
-from trials.store.check.measurements import decisions, impossible, measurements, rungs
+from trials.store.check.measurements import decisions, further, impossible, measurements, rungs
 from trials.store.check.trials import attempts, counts, open_trials
 from trials.store.store import SqlStore, open_store
 from trials.store.transactions import study_id
@@ -63,7 +64,7 @@ def examine(
 
     The kinds of faults: pages and references; trials that are neither over nor under a live
     lease; measurements missing, doubled or impossible; trials that went on against a
-    decision; counts; attempts; fronts and hypervolumes;
+    decision; counts; attempts; baselines likewise; fronts and hypervolumes;
     kept files that are missing, altered, or of a trial off the front.
 
     Args:
@@ -82,8 +83,9 @@ def examine(
             return examine(store, study=study, max_attempts=max_attempts, runs=runs)
 
     kinds: tuple[Kind, ...] = (
-        *(_pages, open_trials, measurements, impossible, decisions, rungs, counts),
+        *(_pages, open_trials, measurements, impossible, further, decisions, rungs, counts),
         partial(attempts, limit=max_attempts),
+        partial(baselines, limit=max_attempts),
         wrong_fronts,
     )
     with database.transactions.open() as connection:

@@ -1,23 +1,25 @@
 """Computes every front of a study again, trial by trial, and holds it against what is stored.
 
-Both objectives are minimised: parameters, and 1 - accuracy. Of equal points the trial with the
+Both objectives are minimised: the cost, which is parameters unless the study says otherwise, and
+1 - accuracy. Of equal points the trial with the
 lowest number is the member.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator
-from math import isclose
+from itertools import pairwise
+from math import isclose, log
 from typing import NamedTuple
 
 import moocore
 import numpy as np
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 
 class Point(NamedTuple):
     """A complete trial; the oracle sees the first two."""
 
-    params: float
+    cost: float
     error: float
     number: int
 
@@ -30,14 +32,24 @@ class Expected(NamedTuple):
     hypervolume: float
 
 
+class Ends(NamedTuple):
+    """Of what hypervolume is measured between; ``low`` is None in schemas before 0005."""
+
+    low: float | None
+    high: float
+    floor: float
+
+
 def wrong_fronts(connection: Connection, study: str | None) -> Iterator[str]:
     """One line for each front, or trial's front, that is not what the trials make it."""
-    query = """
-        SELECT id, name, reference_params, reference_accuracy FROM kw_study
+    there = {column["name"] for column in inspect(connection).get_columns("kw_study")}
+    low = "smallest_params" if "smallest_params" in there else "NULL"
+    query = f"""
+        SELECT id, name, {low} AS low, reference_params, reference_accuracy FROM kw_study
         WHERE name = coalesce(:study, name) ORDER BY name
-        """
-    for key, name, params, accuracy in connection.execute(text(query), {"study": study}).all():
-        history, after = _replay(connection, key, (float(params), 1.0 - accuracy))
+        """  # noqa: S608 - one of two constants
+    for key, name, *ends in connection.execute(text(query), {"study": study}).all():
+        history, after = _replay(connection, key, Ends(*ends))
         for fault in _compare(_stored(connection, key), history):
             yield f"study {name!r}, {fault}"
         for number, found in _fronts_of_trials(connection, key):
@@ -52,30 +64,45 @@ def wrong_fronts(connection: Connection, study: str | None) -> Iterator[str]:
             yield f"study {name!r} has front {present} as its present one instead of {last}"
 
 
-def hypervolume(front: list[Point], reference: tuple[float, float]) -> float:
-    """Area between a front and the reference point, by moocore."""
-    inside = [p[:2] for p in front if p.params < reference[0] and p.error < reference[1]]
-    return float(moocore.hypervolume(np.array(inside), ref=reference)) if inside else 0.0
+def hypervolume(front: list[Point], ends: Ends) -> float:
+    """Mean height of a front over the logarithm of the cost, added up from step to step.
+
+    Before revision 0005 it is the area up to the greatest size and error, by moocore.
+    """
+    whole = 1 - ends.floor
+    inside = sorted(p[:2] for p in front if p.cost <= ends.high and p.error < whole)
+    if ends.low is None:
+        return float(moocore.hypervolume(inside, ref=(ends.high, whole))) if inside else 0.0
+    if ends.low == ends.high:
+        return max(((whole - error) / whole for _, error in inside), default=0.0)
+    steps = [max(cost, ends.low) for cost, _ in inside] + [ends.high]
+    covered = sum(
+        (whole - error) * log(after / at)
+        for (_, error), (at, after) in zip(inside, pairwise(steps), strict=True)
+    )
+    return covered / whole / log(ends.high / ends.low)
 
 
 def _replay(
-    connection: Connection, study: int, reference: tuple[float, float]
+    connection: Connection, study: int, ends: Ends
 ) -> tuple[list[Expected], dict[int, int | None]]:
-    query = """
-        SELECT number, state, params, accuracy FROM kw_trial
+    there = {column["name"] for column in inspect(connection).get_columns("kw_trial")}
+    cost = "coalesce(cost, params)" if "cost" in there else "params"
+    query = f"""
+        SELECT number, state, {cost} AS cost, accuracy FROM kw_trial
         WHERE study_id = :study AND state NOT IN ('waiting', 'running')
         ORDER BY place, number
-        """
+        """  # noqa: S608 - one of two constants
     front: list[Point] = []
     history: list[Expected] = []
     after: dict[int, int | None] = {}
-    for number, state, params, accuracy in connection.execute(text(query), {"study": study}):
+    for number, state, size, accuracy in connection.execute(text(query), {"study": study}):
         if state == "complete" and accuracy is not None:
-            point = Point(float(params), 1.0 - accuracy, number)
+            point = Point(float(size), 1.0 - accuracy, number)
             if not any(_covers(member, point) for member in front):
                 front = _nondominated([*front, point])
                 members = tuple(member.number for member in front)
-                history.append(Expected(number, members, hypervolume(front, reference)))
+                history.append(Expected(number, members, hypervolume(front, ends)))
         after[number] = len(history) - 1 if history else None
     return history, after
 
@@ -83,7 +110,7 @@ def _replay(
 def _covers(member: Point, point: Point) -> bool:
     if member[:2] == point[:2]:
         return member.number < point.number
-    return member.params <= point.params and member.error <= point.error
+    return member.cost <= point.cost and member.error <= point.error
 
 
 def _nondominated(points: list[Point]) -> list[Point]:

@@ -6,8 +6,12 @@ Each function looks at one study, or at all where ``study`` is None, and yields 
 import json
 import sys
 from collections.abc import Iterator
+from math import isfinite
 
 from sqlalchemy import Connection, inspect, text
+
+from search_spaces.errors import plural
+from trials.tasks.contract import quality_of
 
 
 def measurements(connection: Connection, study: str | None) -> Iterator[str]:
@@ -19,7 +23,7 @@ def measurements(connection: Connection, study: str | None) -> Iterator[str]:
         GROUP BY s.name, t.number, m.epoch HAVING count(*) > 1
         """
     for name, number, epoch, times in connection.execute(text(query), {"study": study}):
-        yield f"study {name!r}, trial {number}, epoch {epoch} is there {times} times"
+        yield f"study {name!r}, trial {number}, epoch {epoch} is there {plural(times, 'time')}"
     query = """
         SELECT s.name, t.number, t.epochs, last.epoch FROM kw_trial t
         JOIN kw_study s ON s.id = t.study_id
@@ -35,8 +39,8 @@ def measurements(connection: Connection, study: str | None) -> Iterator[str]:
         """
     for name, number, epochs, last in connection.execute(text(query), {"study": study}):
         yield (
-            f"study {name!r}, trial {number} says {epochs} epochs; its measurements end at "
-            f"{last or 0}, or differ from what it says"
+            f"study {name!r}, trial {number} says {plural(epochs, 'epoch')}; its measurements end "
+            f"at {last or 0}, or differ from what it says"
         )
 
 
@@ -57,6 +61,44 @@ def impossible(connection: Connection, study: str | None) -> Iterator[str]:
             f"study {name!r}, trial {number}, epoch {epoch} measured accuracy {accuracy} and loss "
             f"{loss} in {seconds} s"
         )
+
+
+def further(connection: Connection, study: str | None) -> Iterator[str]:
+    """Values by name that are no finite numbers, or stand in for the quality itself."""
+    for kind, key in (("trial", "trial_id"), ("baseline", "baseline_id")):
+        table = "kw_measurement" if kind == "trial" else "kw_baseline_measurement"
+        here = inspect(connection)
+        if not here.has_table(table) or "further" not in {
+            column["name"] for column in here.get_columns(table)
+        }:
+            continue  # an older schema
+        query = f"""
+            SELECT s.name, CAST(s.settings AS TEXT), t.number, m.epoch, CAST(m.further AS TEXT)
+            FROM {table} m JOIN kw_{kind} t ON t.id = m.{key} JOIN kw_study s ON s.id = t.study_id
+            WHERE s.name = coalesce(:study, s.name) AND m.further IS NOT NULL
+            ORDER BY s.name, t.number, m.epoch
+            """  # noqa: S608 - names of ours
+        found = connection.execute(text(query), {"study": study})
+        for name, settings, number, epoch, stored in found:
+            fault = _fault_of(stored, quality_of(json.loads(settings)))
+            if fault:
+                yield f"study {name!r}, {kind} {number}, epoch {epoch} {fault}"
+
+
+def _fault_of(stored: str, quality: str) -> str | None:
+    try:
+        values = json.loads(stored)
+        pairs = {name: (*pair,) for name, pair in values.items()}
+    except (ValueError, TypeError, AttributeError):
+        return f"has other values than pairs by name: {stored:.40}"
+    for name, pair in pairs.items():
+        numbers = [one for one in pair if one is not None]
+        finite = all(isinstance(one, int | float) and isfinite(one) for one in numbers)
+        if len(pair) != len(("value", "error")) or pair[0] is None or not finite:
+            return f"reported {name} = {list(pair)}, which is no value with its error"
+    if quality in pairs:
+        return f"has {quality} twice, by its name and as what counts"
+    return None
 
 
 def decisions(connection: Connection, study: str | None) -> Iterator[str]:
@@ -84,6 +126,17 @@ def decisions(connection: Connection, study: str | None) -> Iterator[str]:
         )
 
 
+def rungs_of(settings: str) -> list[int]:
+    """Rungs that a study's settings name, for its own measure or the proxy; empty if none."""
+    stored = json.loads(settings)
+    for section in ("task", "proxy"):
+        found = stored.get(section)
+        rungs = found.get("epochs") if isinstance(found, dict) else None
+        if isinstance(rungs, list) and rungs:
+            return rungs
+    return []
+
+
 def rungs(connection: Connection, study: str | None) -> Iterator[str]:
     """Complete trials that lack a rung."""
     query = """
@@ -91,9 +144,8 @@ def rungs(connection: Connection, study: str | None) -> Iterator[str]:
         WHERE name = coalesce(:study, name) ORDER BY name
         """
     for key, name, settings in connection.execute(text(query), {"study": study}).all():
-        proxy = json.loads(settings).get("proxy")
-        rungs = proxy.get("epochs") if isinstance(proxy, dict) else None
-        if not isinstance(rungs, list) or not rungs:
+        rungs = rungs_of(settings)
+        if not rungs:
             continue
         query = """
             SELECT t.number, t.epochs, count(m.epoch) FROM kw_trial t
@@ -105,6 +157,6 @@ def rungs(connection: Connection, study: str | None) -> Iterator[str]:
         given = {"key": key, "top": rungs[-1], "rungs": len(rungs)}
         for number, epochs, measured in connection.execute(text(query), given):
             yield (
-                f"study {name!r}, trial {number} is complete with {measured} measurements up to "
-                f"epoch {epochs}; the rungs are {rungs}"
+                f"study {name!r}, trial {number} is complete with "
+                f"{plural(measured, 'measurement')} up to epoch {epochs}; the rungs are {rungs}"
             )

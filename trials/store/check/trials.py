@@ -7,12 +7,15 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, text
 
-_NOW = {"sqlite": "strftime('%Y-%m-%d %H:%M:%f000', 'now')", "postgresql": "clock_timestamp()"}
+from search_spaces.errors import plural
+
+NOW = {"sqlite": "strftime('%Y-%m-%d %H:%M:%f000', 'now')", "postgresql": "clock_timestamp()"}
+"""The time, in each database's SQL."""
 
 
 def open_trials(connection: Connection, study: str | None) -> Iterator[str]:
     """Trials that run under no lease, or whose end contradicts their state."""
-    now = _NOW[connection.dialect.name]
+    now = NOW[connection.dialect.name]
     query = f"""
         SELECT s.name, t.number FROM kw_trial t JOIN kw_study s ON s.id = t.study_id
         WHERE s.name = coalesce(:study, s.name) AND t.state = 'running'
@@ -56,11 +59,11 @@ def counts(connection: Connection, study: str | None) -> Iterator[str]:
             if a is None or abs(a - b) > 1e-6 * max(1.0, abs(b)):
                 yield f"study {name!r} counts {a} {column}; there are {b}"
         if asked > budget:
-            yield f"study {name!r} has {asked} trials and asks for {budget}"
+            yield f"study {name!r} has {plural(asked, 'trial')} and asks for {budget}"
         if not asked == numbers == digests == last + 1 or first != 0:
             yield (
-                f"study {name!r} has {asked} trials, {numbers} numbers from {first} to {last} and "
-                f"{digests} digests"
+                f"study {name!r} has {plural(asked, 'trial')}, {numbers} numbers from {first} to "
+                f"{last} and {digests} digests"
             )
 
 
@@ -78,6 +81,6 @@ def attempts(connection: Connection, study: str | None, limit: int | None) -> It
     given = {"study": study, "limit": 2**31 - 1 if limit is None else limit}
     for name, number, attempt, last, _ in connection.execute(text(query), given):
         yield (
-            f"study {name!r}, trial {number} was handed out {attempt} times and measured by "
-            f"attempt {last or 0}" + (f"; {limit} are allowed" if limit else "")
+            f"study {name!r}, trial {number} was handed out {plural(attempt, 'time')} and measured "
+            f"by attempt {last or 0}" + (f"; {limit} are allowed" if limit else "")
         )

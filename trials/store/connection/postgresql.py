@@ -10,6 +10,7 @@ from typing import Any, Self
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from search_spaces.distribution import install
 from search_spaces.errors import InputError, KwsearchError
 from trials.errors import LostDatabaseError
 
@@ -72,7 +73,7 @@ class PostgresqlDatabase:
         except ModuleNotFoundError:
             raise InputError(
                 "PostgreSQL needs the package psycopg, which is not installed.",
-                "Install it with: pip install 'kwsearch[postgresql]'.",
+                install("postgresql"),
             ) from None
         event.listen(engine, "connect", partial(_set_up, read_only))
         return engine

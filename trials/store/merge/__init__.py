@@ -18,8 +18,8 @@ from trials.store.merge import dump
 from trials.store.merge.dump import StudyDump
 from trials.store.merge.join import differences, join
 from trials.store.merge.restore import create_empty, restore
-from trials.store.models import StudyRow
 from trials.store.store import SqlStore, open_store
+from trials.store.tables import STUDY
 from trials.store.transactions import StudyChange, lock
 
 
@@ -160,7 +160,7 @@ def _refuse_different(
     with target.transactions.open() as connection:
         first = {
             name: dump.outline(connection, name)
-            for name in connection.scalars(select(StudyRow.name))
+            for name in connection.scalars(select(STUDY.c.name))
         }
     for other, name in found:
         with other.transactions.open() as connection:
@@ -179,7 +179,7 @@ def _refuse(name: str, differing: Sequence[str], source: str) -> None:
 
 
 def _is_there(connection: Connection, name: str) -> bool:
-    return connection.scalar(select(StudyRow.id).where(StudyRow.name == name)) is not None
+    return connection.scalar(select(STUDY.c.id).where(STUDY.c.name == name)) is not None
 
 
 def _measured(study: StudyDump) -> int:

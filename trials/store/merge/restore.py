@@ -8,7 +8,10 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from trials.records import Refusal, TrialState
 from trials.store.merge.dump import StudyDump
 from trials.store.merge.join import fronts
-from trials.store.models import (
+from trials.store.tables import (
+    BASELINE,
+    BASELINE_MEASUREMENT,
+    FILE,
     FRONT,
     MEASUREMENT,
     MEMBER,
@@ -16,20 +19,13 @@ from trials.store.models import (
     TALLY,
     TRAINING,
     TRIAL,
-    FileRow,
-    FrontMemberRow,
-    FrontRow,
-    MeasurementRow,
-    StudyRow,
-    TallyRow,
-    TrialRow,
 )
 from trials.store.transactions import StudyChange
 
 
 def create_empty(connection: Connection, study: StudyDump) -> None:
     """Write a study down without any of its trials."""
-    key = connection.scalar(insert(STUDY).values(study.columns).returning(StudyRow.id))
+    key = connection.scalar(insert(STUDY).values(study.columns).returning(STUDY.c.id))
     zeros = dict.fromkeys((*TrialState, *Refusal), 0)
     connection.execute(insert(TALLY), {**zeros, "study_id": key, "epochs": 0, "seconds": 0.0})
 
@@ -38,14 +34,16 @@ def restore(work: StudyChange, before: StudyDump, after: StudyDump) -> None:
     """Make ``after`` out of ``before``, whose trials come first in it and in the same order."""
     connection, key = work.connection, work.head.id
     connection.execute(
-        update(STUDY).where(StudyRow.id == key).values(trials=after.columns["trials"])
+        update(STUDY).where(STUDY.c.id == key).values(trials=after.columns["trials"])
     )
     _remove_fronts(connection, key)
     _restore_trials(connection, key, before, after)
-    numbers = select(TrialRow.number, TrialRow.id).where(TrialRow.study_id == key)
+    numbers = select(TRIAL.c.number, TRIAL.c.id).where(TRIAL.c.study_id == key)
     keys = {row.number: row.id for row in connection.execute(numbers)}
     _restore_measurements(connection, keys, before, after)
     _restore_trainings(connection, keys, before, after)
+    if after.baselines != before.baselines:
+        _restore_baselines(connection, key, after)
     work.counts.update(after.refused)
     for state in TrialState:
         work.counts[state.value] = sum(t.columns["state"] is state for t in after.trials)
@@ -57,18 +55,18 @@ def restore(work: StudyChange, before: StudyDump, after: StudyDump) -> None:
 
 def _strike_fallen(connection: Connection, study: int, front: int | None) -> None:
     """Name the weights of trials no longer that the merged front has lost."""
-    ours = select(TrialRow.id).where(TrialRow.study_id == study)
-    members = select(FrontMemberRow.trial_id).where(FrontMemberRow.front_id == front)
-    fallen = FileRow.trial_id.in_(ours) & FileRow.trial_id.not_in(members)
-    connection.execute(delete(FileRow).where(fallen))
+    ours = select(TRIAL.c.id).where(TRIAL.c.study_id == study)
+    members = select(MEMBER.c.trial_id).where(MEMBER.c.front_id == front)
+    fallen = FILE.c.trial_id.in_(ours) & FILE.c.trial_id.not_in(members)
+    connection.execute(delete(FILE).where(fallen))
 
 
 def _remove_fronts(connection: Connection, study: int) -> None:
-    connection.execute(update(TALLY).where(TallyRow.study_id == study).values(front_id=None))
-    connection.execute(update(TRIAL).where(TrialRow.study_id == study).values(front_id=None))
-    of_study = select(FrontRow.id).where(FrontRow.study_id == study)
-    connection.execute(delete(MEMBER).where(FrontMemberRow.front_id.in_(of_study)))
-    connection.execute(delete(FRONT).where(FrontRow.study_id == study))
+    connection.execute(update(TALLY).where(TALLY.c.study_id == study).values(front_id=None))
+    connection.execute(update(TRIAL).where(TRIAL.c.study_id == study).values(front_id=None))
+    of_study = select(FRONT.c.id).where(FRONT.c.study_id == study)
+    connection.execute(delete(MEMBER).where(MEMBER.c.front_id.in_(of_study)))
+    connection.execute(delete(FRONT).where(FRONT.c.study_id == study))
 
 
 def _restore_trials(
@@ -76,8 +74,8 @@ def _restore_trials(
 ) -> None:
     for old, new in zip(before.trials, after.trials, strict=False):
         if old.columns != new.columns:
-            one = update(TRIAL).where(TrialRow.study_id == study)
-            connection.execute(one.where(TrialRow.digest == new.digest).values(new.columns))
+            one = update(TRIAL).where(TRIAL.c.study_id == study)
+            connection.execute(one.where(TRIAL.c.digest == new.digest).values(new.columns))
     added = after.trials[len(before.trials) :]
     if added:
         rows = [{**trial.columns, "study_id": study} for trial in added]
@@ -92,7 +90,7 @@ def _restore_measurements(
     for trial in after.trials:
         key = keys[trial.columns["number"]]
         if trial.measurements != known.get(trial.digest, {}):
-            connection.execute(delete(MEASUREMENT).where(MeasurementRow.trial_id == key))
+            connection.execute(delete(MEASUREMENT).where(MEASUREMENT.c.trial_id == key))
             rows += ({**row, "trial_id": key} for row in trial.measurements.values())
     if rows:
         connection.execute(insert(MEASUREMENT), rows)
@@ -109,6 +107,20 @@ def _restore_trainings(
     ]
     if rows:
         connection.execute(insert(TRAINING), rows)
+
+
+def _restore_baselines(connection: Connection, study: int, after: StudyDump) -> None:
+    """Write all baselines anew: there are few."""
+    ours = select(BASELINE.c.id).where(BASELINE.c.study_id == study)
+    measured = BASELINE_MEASUREMENT.c.baseline_id.in_(ours)
+    connection.execute(delete(BASELINE_MEASUREMENT).where(measured))
+    connection.execute(delete(BASELINE).where(BASELINE.c.study_id == study))
+    for baseline in after.baselines:
+        row = {**baseline.columns, "study_id": study}
+        key = connection.scalar(insert(BASELINE).values(row).returning(BASELINE.c.id))
+        curve = [{**one, "baseline_id": key} for one in baseline.measurements.values()]
+        if curve:
+            connection.execute(insert(BASELINE_MEASUREMENT), curve)
 
 
 def _restore_fronts(
@@ -128,7 +140,7 @@ def _restore_fronts(
                 "reference_accuracy": after.columns["reference_accuracy"],
                 "created_at": trial.columns["finished_at"],
             }
-            key = connection.scalar(insert(FRONT).values(row).returning(FrontRow.id))
+            key = connection.scalar(insert(FRONT).values(row).returning(FRONT.c.id))
             members = [
                 {"front_id": key, "place": rank, "trial_id": keys[member]}
                 for rank, member in enumerate(front.members)
@@ -137,6 +149,6 @@ def _restore_fronts(
             number += 1
         refer.append({"key": keys[trial.columns["number"]], "front": key})
     if refer:
-        one = update(TRIAL).where(TrialRow.id == bindparam("key"))
+        one = update(TRIAL).where(TRIAL.c.id == bindparam("key"))
         connection.execute(one.values(front_id=bindparam("front")), refer)
     return key

@@ -2,12 +2,12 @@
 
 from alembic import context
 
-from trials.store.models import Base
+from trials.store.tables import METADATA
 from trials.store.upgrade import VERSION_TABLE
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
+    target_metadata=METADATA,
     version_table=VERSION_TABLE,
     transactional_ddl=True,
 )

@@ -1,0 +1,126 @@
+"""Detection end to end: a search by map, an export, a training that is gone on with."""
+
+import importlib.util
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import kwsearch
+from kwsearch import api
+from kwsearch.settings import from_plain
+from search_spaces import InputError
+from trials.tasks.detection.coco import for_full, open_coco
+from trials.tasks.detection.scoring import score
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "fashion_canvas.py"
+STUDY = {
+    "name": "canvas",
+    "space": {"backbone": "resnet8x0.25", "cell_num_ratio": [0.5, 1.0, 2.0]},
+    "task": {"kind": "detection", "data": "digits", "epochs": [1], "batch_size": 8},
+    "baselines": {"seeds": 0},
+    "search": {"trials": 2, "sampler": "random", "promotion": "none"},
+}
+ASKED = {"task": "detection", "data": "digits", "epochs": 2, "batch_size": 8}
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory):
+    """A folder with 24 canvases of digits, a study of two trials on them, and an export."""
+    folder = tmp_path_factory.mktemp("detection")
+    spec = importlib.util.spec_from_file_location("fashion_canvas", EXAMPLE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.make(folder / "digits", pictures=24, canvas=48, most=2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.delenv("KWSEARCH_DATABASE", raising=False)
+        found = api.search(STUDY)
+        api.export("canvas", trial=found.best["trial"], folder="best")
+    return folder, found
+
+
+@pytest.fixture
+def at_study(searched, monkeypatch):
+    monkeypatch.chdir(searched[0])
+    monkeypatch.delenv("KWSEARCH_DATABASE", raising=False)
+    return searched[1]
+
+
+def test_a_study_of_detection_has_its_trials_and_its_export_is_verified(at_study):
+    assert at_study.finished == 2
+    assert all(0 <= value <= 1 for value in at_study.frame["accuracy"])
+    assert {"map50", "mask_map"} <= set(at_study.measurements.columns)
+    kwsearch.verify("best")
+    card = (Path("best") / "README.md").read_text()
+    assert "average precision" in card
+    assert not (Path("best") / "recipe.toml").exists()
+    assert api.check_database("canvas")["faults"] == []
+
+
+@pytest.mark.usefixtures("at_study")
+def test_an_interrupted_training_ends_with_the_same_bits_and_its_files_give_its_precision():
+    def gone(measured, _):
+        if measured.epoch == 1:
+            raise KeyboardInterrupt
+
+    for name in ("whole", "again"):
+        shutil.rmtree(name, ignore_errors=True)
+    whole = api.train("best", output="whole", start="best", **ASKED)
+    with pytest.raises(KeyboardInterrupt):
+        api.train("best", output="again", start="best", watch=gone, **ASKED)
+    again = api.train("best", output="again", start="best", **ASKED)
+    assert again["map"] == whole["map"]
+    one, other = (load_file(f"{name}/detector.safetensors") for name in ("whole", "again"))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    _, held = for_full(open_coco("digits", masks=True))
+    found = [
+        {k: v for part in pair for k, v in part.items()}
+        for pair in zip(
+            json.loads(Path("whole/detections-boxes.json").read_text()),
+            json.loads(Path("whole/detections-masks.json").read_text()),
+            strict=True,
+        )
+    ]
+    scores = score(held.truth(), found, masks=True)
+    assert {name: whole[name] for name in scores.values} == scores.values
+    kwsearch.verify("whole")
+    outputs = kwsearch.detector("whole")([torch.rand(1, 48, 48)])
+    assert set(outputs[0]) == {"boxes", "labels", "scores", "masks"}
+
+
+@pytest.mark.usefixtures("at_study")
+def test_what_does_not_fit_is_said():
+    with pytest.raises(InputError, match="holds no detector"):
+        kwsearch.detector("best")
+    with pytest.raises(InputError, match="--download has no meaning"):
+        api.train("best", download=True, **ASKED)
+    with pytest.raises(InputError, match="is not known; it is 'detection'"):
+        api.train("best", task="detect", data="digits")
+
+
+@pytest.mark.parametrize(
+    ("task", "told"),
+    [
+        ({"kind": "detection"}, "needs data beside it"),
+        ({"data": "digits"}, "without kind says nothing"),
+        ({"kind": "detection", "data": "d", "outputs": 3}, "takes no outputs"),
+        ({"kind": "detection", "data": "d", "function": "a:b"}, "exclude each other"),
+    ],
+)
+def test_faults_of_the_section_are_named(task, told):
+    with pytest.raises(InputError, match=told):
+        from_plain({**STUDY, "task": task})
+
+
+@pytest.mark.parametrize(
+    ("quality", "told"),
+    [("recall", "not measured by detection"), ("mask_map", "masks, which retinanet does not find")],
+)
+def test_a_quality_that_is_not_measured_is_named(quality, told):
+    task = {"kind": "detection", "data": "d", "detector": "retinanet"}
+    with pytest.raises(InputError, match=told):
+        from_plain({**STUDY, "task": task, "objective": {"quality": quality}})

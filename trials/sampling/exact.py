@@ -1,0 +1,328 @@
+"""A sampler that knows sizes: it models accuracy alone, and never proposes in vain.
+
+Candidates are a million draws of the space, counted before anything is proposed, of which those
+stay that are distinct and inside every limit. Of them the one is proposed whose training adds most
+to the hypervolume in expectation (`trials.gain`), by a model of accuracy (`accuracy`) that learns
+from the measurements of every rung. Trials under way count as if they had ended with the accuracy
+that the model expects of them, so several at once are spread.
+
+A tiny network that says little is no bargain: what counts is hypervolume inside the area, whose
+low end is known, and a network smaller than that counts as if it had that size.
+
+A proposal follows from (study seed, number of proposals so far) and from what has been told.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
+
+from search_spaces import InfeasibleError, plan_network
+from search_spaces.candidates import Candidates, described, drawn
+from search_spaces.choices import Value
+from search_spaces.constraints import Limits
+from search_spaces.describing import Descriptions
+from search_spaces.space import Space
+from trials.area import Area, Point
+from trials.costs import Cost
+from trials.evidence import Observation, thinned
+from trials.gain import Steps
+from trials.sampling.accuracy import AccuracyModel, Points, fitted, progress
+from trials.sampling.contract import Proposal
+from trials.sampling.screening import Rows, Score, Screen
+
+Floats = NDArray[np.float64]
+
+CANDIDATES = 1_000_000
+"""Draws of the space that candidates are found among."""
+
+EVIDENCE = 160
+"""Finished trials that the model is thinned to, when there are twice as many."""
+
+POINTS = 400
+"""Measurements that the model learns from, at most: the last of every trial, and others."""
+
+FITTED_ON = 120
+"""Measurements that length scales are found from, at most."""
+
+EVERY_TIME, SOMETIMES = 20, 10
+"""Length scales are found anew after each of the first finished trials, then after every tenth."""
+
+_DRAWS = 200
+"""Random draws that look for an unknown network when no candidate is left."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known before anything is trained.
+
+    Attributes:
+        space: that networks are of.
+        limits: that they must keep.
+        area: that hypervolume is a share of.
+        top: epochs of the top rung.
+        digests: of networks that are not to be proposed, as far as they are known elsewhere.
+        cost: what the front is over, parameters or MACs; a latency nobody knows beforehand.
+    """
+
+    space: Space
+    limits: Limits
+    area: Area
+    top: int
+    digests: Collection[str] = ()
+    cost: Cost = Cost.PARAMS
+
+    def of(self, table: Candidates | Descriptions) -> NDArray[np.int64]:
+        """The cost of each network."""
+        return table.macs if self.cost is Cost.MACS else table.params
+
+
+@dataclass(slots=True)
+class _Seen:
+    """A trial: finished, or under way if ``observed`` is None."""
+
+    values: Mapping[str, Value]
+    observed: Observation | None = None
+    features: NDArray[np.float32] | None = None
+    cost: int = 0
+
+
+@dataclass
+class Exact:
+    """The sampler; see above.
+
+    Args:
+        known: the space and what is asked of it.
+        seed: the study's seed.
+        startup: values proposed first, in this order.
+        asked: proposals made before this sampler was built.
+        candidates: what to choose from; if unset, they are drawn when they are first needed.
+    """
+
+    known: Known
+    seed: int
+    startup: Sequence[Mapping[str, Value]] = ()
+    asked: int = 0
+    candidates: Candidates | None = None
+    _seen: dict[int, _Seen] = field(default_factory=dict, init=False)
+    _tickets: int = field(default=0, init=False)
+    _digests: set[str] = field(default_factory=set, init=False)
+    _told: int = field(default=0, init=False)
+    _expected: float | None = field(default=None, init=False)
+    _finished: list[int] = field(default_factory=list, init=False)
+    _basis: tuple[int, ...] = field(default=(), init=False)
+    _kernel: tuple[tuple[int, ...], Any] = field(default=((), None), init=False)
+
+    def ask(self, *, blindly: bool = False) -> Proposal:
+        """Propose values; ``blindly`` draws at random."""
+        index, self.asked = self.asked, self.asked + 1
+        values, self._expected = None, None
+        if index < len(self.startup) and not blindly:
+            values = self._new(self.startup[index])
+        if values is None:
+            with ThreadpoolController().limit(limits=1):
+                values = self._chosen(index, blindly=blindly)
+        ticket, self._tickets = self._tickets, self._tickets + 1
+        self._seen[ticket] = _Seen(values)
+        return Proposal(ticket, dict(values), {}, self._expected)
+
+    def take_candidates(self, other: "Exact") -> None:
+        """Choose from what another sampler of this space and seed has drawn, counted and sorted."""
+        drawn = ("pool", "_scaling", "_inputs", "screen")
+        self.__dict__.update({name: value for name, value in vars(other).items() if name in drawn})
+
+    def _chosen(self, index: int, *, blindly: bool) -> Mapping[str, Value]:
+        rng = np.random.default_rng([self.seed, index])
+        for row in self._rows(rng, blindly=blindly):
+            values = self._new(self.pool.values(int(row)))
+            if values is not None:
+                return values
+        return self._drawn(rng)
+
+    def _rows(self, rng: np.random.Generator, *, blindly: bool) -> Iterator[int]:
+        """Candidates in the order of preference; those that nobody looked at come last."""
+        if self._finished and len(self.pool) and not blindly:
+            yield from self._by_gain().tolist()
+        yield from rng.permutation(len(self.pool)).tolist()
+
+    def _new(self, values: Mapping[str, Value]) -> Mapping[str, Value] | None:
+        """These values, if they stand for a network that was not proposed before."""
+        space = self.known.space
+        try:
+            digest = plan_network(space.decode(values), space.backbone).digest
+        except InfeasibleError:
+            return None
+        if digest in self._digests or digest in self.known.digests:
+            return None
+        self._digests.add(digest)
+        return values
+
+    def _drawn(self, rng: np.random.Generator) -> Mapping[str, Value]:
+        """An unknown network that is no candidate, or in the end any draw."""
+        values: Mapping[str, Value] = {}
+        for _ in range(_DRAWS):
+            values = self.known.space.draw(rng)
+            size = self.known.space.count(values)
+            if size is not None and not self.known.limits.broken(size) and self._new(values):
+                break
+        return values
+
+    @cached_property
+    def pool(self) -> Candidates:
+        """What is chosen from."""
+        if self.candidates is not None:
+            return self.candidates
+        return drawn(self.known.space, self.known.limits, CANDIDATES, self.seed)
+
+    @cached_property
+    def _scaling(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
+        """Mean and deviation of every feature over the candidates, and which of them vary."""
+        features = self.pool.features
+        spread = features.std(axis=0, dtype=np.float64)
+        used = spread > 1e-4  # noqa: PLR2004 - a ten-thousandth of a factor tells nothing apart
+        return features.mean(axis=0, dtype=np.float64), np.where(used, spread, 1.0), used
+
+    def _scaled(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        middle, spread, used = self._scaling
+        return ((features - middle) / spread)[:, used].astype(np.float32)
+
+    @cached_property
+    def _inputs(self) -> NDArray[np.float32]:
+        return self._scaled(self.pool.features)
+
+    @cached_property
+    def screen(self) -> Screen:
+        """The candidates in boxes of like features."""
+        return Screen(self._inputs)
+
+    def _by_gain(self) -> Rows:
+        """Candidates by what they are expected to add, the best first."""
+        gain, rough = self.gains()
+        rows = self.screen.best_first(gain, rough)
+        self._expected = float(gain(rows[:1])[0])
+        return rows
+
+    def gains(self) -> tuple[Score, Score]:
+        """What candidates are expected to add to the hypervolume: exactly, and roughly."""
+        self._describe()
+        points, model = self._model()
+        open_trials = [s for _, s in sorted(self._seen.items()) if s.observed is None]
+        believed: list[Point] = []
+        if open_trials:
+            inputs = self._at_top(self._scaled(np.array([s.features for s in open_trials])))
+            means, _ = model.predict(inputs)
+            with_them = Points(
+                np.concatenate([points.inputs, inputs]),
+                np.concatenate([points.accuracy, means]),
+                np.concatenate([points.error, np.zeros(len(means))]),
+            )
+            model = AccuracyModel(with_them, self._kernel[1])
+            believed = [
+                Point.of(s.cost, float(mean), -1)
+                for s, mean in zip(open_trials, means, strict=True)
+            ]
+        steps = Steps.of(self.known.area, [*self._complete(), *believed])
+
+        def gain(rows: Rows) -> Floats:
+            means, deviations = model.predict(self._at_top(self._inputs[rows]))
+            return steps.expected_gain(self.known.of(self.pool)[rows], means, deviations)
+
+        def rough(rows: Rows) -> Floats:
+            means, deviations = model.rough(self._at_top(self._inputs[rows]).astype(np.float32))
+            return steps.expected_gain(self.pool.params[rows], means, deviations)
+
+        return gain, rough
+
+    def _complete(self) -> Iterator[Point]:
+        for ticket in self._finished:
+            observed = self._seen[ticket].observed
+            if observed is not None and observed.lacking == 0:
+                yield Point.of(observed.cost, observed.accuracy, ticket)
+
+    def _describe(self) -> None:
+        """Work out the features of trials that have none yet."""
+        bare = [seen for seen in self._seen.values() if seen.features is None]
+        if bare:
+            table = described(self.known.space, [seen.values for seen in bare])
+            for row, seen in enumerate(bare):
+                seen.features = table.features[row]
+                seen.cost = int(self.known.of(table)[row])
+
+    def _at_top(self, inputs: NDArray[np.float32]) -> Floats:
+        top = progress(np.full(len(inputs), float(self.known.top)), self.known.top)
+        return np.column_stack([inputs, top]).astype(np.float64)
+
+    def _model(self) -> tuple[Points, AccuracyModel]:
+        if self._kernel[0] != self._basis or self._kernel[1] is None:
+            basis = self._points(self._basis)
+            picked = np.linspace(0, len(basis.error) - 1, FITTED_ON).astype(int)
+            rows = np.unique(picked)
+            learnt = Points(basis.inputs[rows], basis.accuracy[rows], basis.error[rows])
+            self._kernel = (self._basis, fitted(learnt))
+        points = self._points(self._finished)
+        return points, AccuracyModel(points, self._kernel[1])
+
+    def _points(self, tickets: Sequence[int]) -> Points:
+        """The last measurement of each trial; while there is room, earlier ones of the newest."""
+        last: list[tuple[Any, ...]] = []
+        earlier: list[tuple[Any, ...]] = []
+        for ticket in reversed(tickets):
+            seen = self._seen[ticket]
+            for place, measured in enumerate(reversed(self._curve(seen))):
+                (earlier if place else last).append((seen.features, *measured))
+        rows = [*last, *earlier[: max(POINTS - len(last), 0)]]
+        features, epochs, accuracy, error = (np.array(column) for column in zip(*rows, strict=True))
+        inputs = np.column_stack([self._scaled(features), progress(epochs, self.known.top)])
+        return Points(inputs.astype(np.float64), accuracy, error)
+
+    def _curve(self, seen: _Seen) -> Sequence[tuple[float, float, float]]:
+        observed = seen.observed
+        assert observed is not None  # noqa: S101 - only finished trials are asked for
+        if observed.curve:
+            return observed.curve
+        return ((max(1.0, (1 - observed.lacking) * self.known.top), observed.accuracy, 0.0),)
+
+    def refuse(self, ticket: int) -> None:
+        """Take back a proposal that never became a trial, or a trial that failed."""
+        del self._seen[ticket]
+
+    def tell(self, ticket: int, observed: Observation) -> None:
+        """Tell what was measured."""
+        self._learn(ticket, _Seen(self._seen[ticket].values, observed))
+
+    def restore(
+        self,
+        ticket: int,
+        values: Mapping[str, Value],
+        state: Mapping[str, Any],
+        observed: Observation | None,
+    ) -> None:
+        """Put a trial of the database back: finished, or running if ``observed`` is None."""
+        del state
+        self._tickets = max(self._tickets, ticket + 1)
+        if not self.known.digests:
+            self._new(values)
+        if observed is None:
+            self._seen[ticket] = _Seen(values)
+        else:
+            self._learn(ticket, _Seen(values, observed))
+
+    def _learn(self, ticket: int, seen: _Seen) -> None:
+        """Keep a finished trial; thin them all when there are too many."""
+        self._seen[ticket] = seen
+        self._finished.append(ticket)
+        self._told += 1
+        if len(self._finished) >= 2 * EVIDENCE:
+            told = [self._seen[t].observed for t in self._finished]
+            kept = set(thinned([one for one in told if one is not None], EVIDENCE))
+            for place, other in enumerate(self._finished):
+                if place not in kept:
+                    del self._seen[other]
+            self._finished = [t for p, t in enumerate(self._finished) if p in kept]
+            self._basis = tuple(self._finished)
+        elif self._told <= EVERY_TIME or self._told % SOMETIMES == 0:
+            self._basis = tuple(self._finished)

@@ -1,0 +1,1 @@
+"""What measures a trial: one package a kind of task."""

@@ -1,1 +1,0 @@
-"""Training: images on disk, recipe, one loop, and the proxy that measures a trial."""
