@@ -9,6 +9,7 @@ from search_spaces.choices import FloatRange, Options
 from search_spaces.constraints import Limits
 from search_spaces.space import Space
 from trials.area import Area
+from trials.costs import Cost
 from trials.evidence import Observation
 from trials.sampling import SAMPLERS, Known, exact, guided, make_sampler
 
@@ -197,6 +198,23 @@ def test_exact_proposes_every_network_of_a_small_space_before_it_repeats_one():
         history.append(plan_network(space.decode(proposal.values), space.backbone).digest)
         sampler.tell(proposal.ticket, Observation(1000, 0.5))
     assert len(set(history)) == 4
+
+
+@pytest.mark.parametrize("cost", [Cost.PARAMS, Cost.MACS])
+def test_exact_looks_roughly_at_the_cost_that_it_looks_at_exactly(cost):
+    """Which candidates are looked at closely is told by the front's own cost."""
+    area = {Cost.PARAMS: Area(10_000, 300_000, 0.3), Cost.MACS: Area(500_000, 5_000_000, 0.3)}
+    known = Known(SPACE, Limits(), area[cost], 3, cost=cost)
+    sampler = make_sampler("exact", DIMENSIONS, 0, STARTUP, known=known)
+
+    def of_cost(values):
+        count = SPACE.count(values)
+        return Observation(getattr(count, cost.value), counted(values).accuracy)
+
+    play(sampler, 12, of_cost)
+    gain, rough = sampler.gains()
+    rows = np.arange(len(sampler.pool.params))
+    assert np.corrcoef(gain(rows), rough(rows))[0, 1] > 0.9
 
 
 def test_exact_leaves_out_what_is_known_elsewhere():

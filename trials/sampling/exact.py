@@ -233,7 +233,7 @@ class Exact:
 
         def rough(rows: Rows) -> Floats:
             means, deviations = model.rough(self._at_top(self._inputs[rows]).astype(np.float32))
-            return steps.expected_gain(self.pool.params[rows], means, deviations)
+            return steps.expected_gain(self.known.of(self.pool)[rows], means, deviations)
 
         return gain, rough
 
