@@ -71,7 +71,7 @@ def test_nothing_acknowledged_is_lost(url: str, make_driver: Any) -> None:
         ended = {n for what, n, _ in said if what == "finished"}
         assert all(trials[number].state is TrialState.COMPLETE for number in ended)
         assert check(url) == []
-    # A kill may fall between a commit and its line, so what is stored counts here, not what was said.
+    # A kill may fall between a commit and its line: what is stored counts here, not what was said.
     assert len(trials) == TRIALS
     assert all(record.state is TrialState.COMPLETE for record in trials.values())
     assert len(measured) == 3 * TRIALS
