@@ -1,5 +1,6 @@
 """Settings every test shares."""
 
+import importlib.util
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -29,6 +30,19 @@ def quick_path() -> Iterator[Path]:
     """An empty folder in memory where there is one: for databases whose commits need not last."""
     with tempfile.TemporaryDirectory(prefix="kw-", dir=_memory()) as folder:
         yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def canvas_maker() -> Callable[..., Path]:
+    """Call it with a folder to make a data set in COCO's format, as the example does."""
+    example = Path(__file__).parents[1] / "examples" / "fashion_canvas.py"
+    spec = importlib.util.spec_from_file_location("fashion_canvas", example)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    made: Callable[..., Path] = module.make
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """Detection end to end: a search by map, an export, a training that is gone on with."""
 
-import importlib.util
 import json
 import shutil
 from pathlib import Path
@@ -16,25 +15,21 @@ from search_spaces import InputError
 from trials.tasks.detection.coco import for_full, open_coco
 from trials.tasks.detection.scoring import score
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "fashion_canvas.py"
 STUDY = {
     "name": "canvas",
     "space": {"backbone": "resnet8x0.25", "cell_num_ratio": [0.5, 1.0, 2.0]},
-    "task": {"kind": "detection", "data": "digits", "epochs": [1], "batch_size": 8},
+    "task": {"kind": "detection", "data": "digits", "epochs": [1], "batch_size": 6},
     "baselines": {"seeds": 0},
     "search": {"trials": 2, "sampler": "random", "promotion": "none"},
 }
-ASKED = {"task": "detection", "data": "digits", "epochs": 2, "batch_size": 8}
+ASKED = {"task": "detection", "data": "digits", "epochs": 2, "batch_size": 6}
 
 
 @pytest.fixture(scope="module")
-def searched(tmp_path_factory):
-    """A folder with 24 canvases of digits, a study of two trials on them, and an export."""
+def searched(tmp_path_factory, canvas_maker):
+    """A folder with 16 canvases of digits, a study of two trials on them, and an export."""
     folder = tmp_path_factory.mktemp("detection")
-    spec = importlib.util.spec_from_file_location("fashion_canvas", EXAMPLE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    module.make(folder / "digits", pictures=24, canvas=48, most=2)
+    canvas_maker(folder / "digits", pictures=16, canvas=48, most=2)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.delenv("KWSEARCH_DATABASE", raising=False)
