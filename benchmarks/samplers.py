@@ -10,8 +10,10 @@ networks of the table. What is turned down (not in the table, or known) costs no
 
 Printed are medians over seeds (with quartiles) of the epochs until 95 % and 99 %. A search that
 had not got there when its epochs were spent counts as later than all others (-). Halved searches
-stop trials at epochs 1 and 3 as `promotion = "halving"` does. *One epoch for all* trains every
-network of the table for one epoch, and then the best of them, by rank and crowding, to the end.
+stop trials at epochs 1 and 3 as `promotion = "halving"` does; thawed ones are paused and gone on
+with as `promotion = "model"` does, which may do so after every epoch. *One epoch for all* trains
+every network of the table for one epoch, and then the best of them, by rank and crowding, to the
+end.
 Samplers of other projects are in the folder peers: `pip install -e '.[bench]'` for BoTorch and Syne
 Tune, and `peers/primo.py` says how NePS is installed. The last line is JSON.
 """
@@ -21,7 +23,7 @@ import importlib
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from math import inf
 from pathlib import Path
@@ -31,7 +33,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kwsearch.problems import Problem, problem
-from kwsearch.settings import from_plain
+from kwsearch.settings import from_plain, to_plain
+from kwsearch.simulating import simulate
 from search_spaces.candidates import Candidates, listed
 from search_spaces.choices import Value
 from search_spaces.encoding import encode
@@ -51,7 +54,7 @@ TABLES = Path(__file__).parent / "tables"
 RUNGS = (1, 3)
 SHARES = (0.95, 0.99)
 NOTHING_LEFT = 0.9999
-"""Share of the table's hypervolume at which searches by peers end."""
+"""Share of the table's hypervolume at which a search ends."""
 
 REPEATS = 10
 """Proposals in a row of what cannot be trained, after which they are drawn at random."""
@@ -101,6 +104,19 @@ class Bench:
         used = spread > 1e-4
         scaled: NDArray[np.float64] = (features - features.mean(axis=0))[:, used] / spread[used]
         return scaled
+
+    @cached_property
+    def alone(self) -> Table:
+        """The table with the trainings of this seed alone."""
+        kept = [
+            tuple(
+                replace(one, curves={self.seed: one.curves[self.seed]})
+                for one in every
+                if self.seed in one.curves
+            )
+            for every in (self.table.candidates, self.table.plain)
+        ]
+        return Table(self.table.facts, *kept)
 
     @property
     def top(self) -> int:
@@ -206,6 +222,21 @@ def _climbed(
     return len(curve)
 
 
+def thawed(kind: str, bench: Bench, seed: int, epochs: int) -> Iterator[Step]:
+    """A search with `promotion = "model"`, by a whole simulated study: see `trials.freezing`."""
+    plain: dict[str, Any] = to_plain(from_plain(bench.table.facts.study, "the table's study"))
+    top, most = bench.top, len(bench.networks)
+    plain["proxy"]["epochs"] = [*range(1, top + 1)]
+    plain["search"] |= {
+        "trials": most,
+        "sampler": kind,
+        "promotion": "model",
+        "epochs_share": min(epochs / (most * top), 1.0),
+    }
+    for row in simulate(from_plain(plain, "options"), bench.alone, seed=seed)["history"]:
+        yield row["epochs"], row["share"]
+
+
 class Replay:
     """Trainings of one search: what they cost, and what they gain."""
 
@@ -232,7 +263,7 @@ def by_peer(module: str, bench: Bench, seed: int, epochs: int) -> Iterator[Step]
     for digest, epoch in proposed(replay, seed):
         spent, share = replay.train(digest, epoch)
         yield spent, share
-        if spent >= epochs or share > NOTHING_LEFT or len(replay.reached) == len(bench.networks):
+        if spent >= epochs or len(replay.reached) == len(bench.networks):
             return
 
 
@@ -256,6 +287,7 @@ def one_epoch_for_all(bench: Bench, seed: int, epochs: int) -> Iterator[Step]:
 METHODS: dict[str, Callable[[Bench, int, int], Iterator[Step]]] = {
     "exact": partial(searched, "exact", False),  # noqa: FBT003 - not halved
     "exact, halved": partial(searched, "exact", True),  # noqa: FBT003 - halved
+    "exact, thawed": partial(thawed, "exact"),
     "random": partial(searched, "random", False),  # noqa: FBT003 - not halved
     "random, halved": partial(searched, "random", True),  # noqa: FBT003 - halved
     "TPE (Optuna)": partial(searched, "tpe", False),  # noqa: FBT003 - not halved
@@ -267,8 +299,24 @@ METHODS: dict[str, Callable[[Bench, int, int], Iterator[Step]]] = {
     "PriMO (NePS)": partial(by_peer, "primo"),
     "one epoch for all": one_epoch_for_all,
 }
-SLOW = ("GP (Optuna)", "qLogNEHVI (BoTorch)", "MO-ASHA (Syne Tune)", "PriMO (NePS)")
+SLOW = (
+    "exact, thawed",
+    "GP (Optuna)",
+    "qLogNEHVI (BoTorch)",
+    "MO-ASHA (Syne Tune)",
+    "PriMO (NePS)",
+)
 """Methods that `--quick` leaves out: they are slow, or need packages of the extra ``bench``."""
+
+
+def ended(steps: Iterator[Step]) -> list[Step]:
+    """The steps of a search until nothing is left to be found."""
+    taken: list[Step] = []
+    for spent, share in steps:
+        taken.append((spent, share))
+        if share > NOTHING_LEFT:
+            break
+    return taken
 
 
 def until(steps: Sequence[Step], share: float) -> float:
@@ -304,7 +352,7 @@ def compare(bench: Bench, methods: Sequence[str], seeds: int, epochs: int) -> di
     found: dict[str, Any] = {}
     for method in methods:
         began = time.process_time()
-        runs = [list(METHODS[method](bench, seed, epochs)) for seed in range(seeds)]
+        runs = [ended(METHODS[method](bench, seed, epochs)) for seed in range(seeds)]
         took = (time.process_time() - began) / seeds
         reached = {share: quartiles([until(run, share) for run in runs]) for share in SHARES}
         end = float(np.median([run[-1][1] for run in runs]))

@@ -33,6 +33,9 @@ _STEP = 10**DIGITS
 _BLOCK = 65_536
 """Rows that are drawn and counted at a time, which bounds memory."""
 
+_NEW = 0.001
+"""Share of a block's rows that must be new, or no further block is drawn."""
+
 
 @dataclass(frozen=True)
 class Candidates:
@@ -65,19 +68,30 @@ class Candidates:
 
 
 def drawn(space: Space, limits: Limits, number: int, seed: int) -> Candidates:
-    """So many draws of a space, of which those are left that are distinct and inside the limits.
+    """Draws of a space, of which those are left that are distinct and inside the limits.
 
     Every dimension is drawn uniformly, half of the rows of a space per stage alike in all stages,
     as `Space.draw` does.
+
+    Args:
+        space: that networks are of.
+        limits: that they must keep.
+        number: draws, at most: no more are made when of the last 65,536 less than one in a
+            thousand was inside the limits and new.
+        seed: of the draws.
     """
     columns = _Columns(space)
     found = []
+    known = np.zeros(0, dtype=np.uint64)
     for block, at in enumerate(range(0, number, _BLOCK)):
         rng = np.random.default_rng([seed, block])
         codes = columns.draw(rng, min(_BLOCK, number - at))
         described = columns.described(codes)
         kept = np.flatnonzero(_inside(described, limits))
         found.append((codes[kept], _taken(described, kept)))
+        before, known = len(known), np.union1d(known, described.key[kept])
+        if block and len(known) - before < len(codes) * _NEW:
+            break
     codes = np.concatenate([one for one, _ in found])
     keys = np.concatenate([one.key for _, one in found])
     first = np.sort(np.unique(keys, return_index=True)[1])

@@ -49,6 +49,21 @@ def test_halving_spends_fewer_epochs_on_the_same_networks(bench):
     assert halved[-1][0] < whole[-1][0]
 
 
+def test_thawing_spends_no_more_than_it_may_and_is_the_same_each_time(bench):
+    steps = list(samplers.METHODS["exact, thawed"](bench, 3, 45))
+    assert 9 <= steps[-1][0] <= 45
+    shares = [share for _, share in steps]
+    assert shares == sorted(shares)
+    assert 0 < shares[-1] <= 1
+    assert steps == list(samplers.METHODS["exact, thawed"](bench, 3, 45))
+
+
+def test_a_search_is_followed_until_nothing_is_left():
+    steps = [(9, 0.5), (18, 1.0), (27, 1.0)]
+    assert samplers.ended(iter(steps)) == steps[:2]
+    assert samplers.ended(iter(steps[:1])) == steps[:1]
+
+
 def test_epochs_until_a_share_are_those_of_the_first_step_that_has_it():
     steps = [(9, 0.5), (18, 0.96), (27, 0.96), (36, 1.0)]
     assert samplers.until(steps, 0.95) == 18
@@ -76,7 +91,6 @@ def test_a_replay_charges_each_epoch_once_and_gains_by_whole_trainings_alone(ben
 def test_a_peer_trains_networks_of_the_table_alone(bench, peer, package, epochs, monkeypatch):
     pytest.importorskip(package)
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
-    monkeypatch.setattr(samplers, "NOTHING_LEFT", 2.0)  # so that it goes on beyond its beginning
     steps = list(samplers.by_peer(peer, bench, 0, epochs))
     assert steps == list(samplers.by_peer(peer, bench, 0, epochs))
     assert epochs <= steps[-1][0] < epochs + 9

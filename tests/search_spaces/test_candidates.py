@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from search_spaces import count, plan_network
+from search_spaces import candidates, count, plan_network
 from search_spaces.backbones import shipped
 from search_spaces.candidates import _code, _numbers, described, drawn
 from search_spaces.choices import FloatRange, Options, rounded
@@ -59,6 +59,23 @@ def test_limits_on_macs_are_kept_and_a_seed_gives_the_same_candidates():
     assert not any(limits.broken(space.count(one.values(row))) for row in range(len(one)))
     assert np.array_equal(one.codes, other.codes)
     assert not np.array_equal(one.codes[:20], drawn(space, limits, 500, seed=2).codes[:20])
+
+
+def test_no_more_is_drawn_of_a_space_that_is_drawn_out(monkeypatch):
+    """All networks of a small space are found by few draws; a large one is drawn to the end."""
+    monkeypatch.setattr(candidates, "_BLOCK", 1_000)
+    blocks = []
+    draw = candidates._Columns.draw
+    monkeypatch.setattr(
+        candidates._Columns, "draw", lambda *given: blocks.append(1) or draw(*given)
+    )
+    few = drawn(SPACES["few"], Limits(), 10_000, seed=0)
+    assert len(few) == 3
+    assert len(blocks) == 2
+    blocks.clear()
+    many = drawn(SPACES["stage"], Limits(), 10_000, seed=0)
+    assert len(blocks) == 10
+    assert len(many) > 5_000
 
 
 @settings(max_examples=60, deadline=None)

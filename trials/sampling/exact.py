@@ -1,10 +1,10 @@
 """A sampler that knows sizes: it models accuracy alone, and never proposes in vain.
 
-Candidates are a million draws of the space, counted before anything is proposed, of which those
-stay that are distinct and inside every limit. Of them the one is proposed whose training adds most
-to the hypervolume in expectation (`trials.gain`), by a model of accuracy (`accuracy`) that learns
-from the measurements of every rung. Trials under way count as if they had ended with the accuracy
-that the model expects of them, so several at once are spread.
+Candidates are a million draws of the space, or fewer of one that is soon drawn out, counted before
+anything is proposed, of which those stay that are distinct and inside every limit. Of them the one
+is proposed whose training adds most to the hypervolume in expectation (`trials.gain`), by a model
+of accuracy (`accuracy`) that learns from the measurements of every rung. Trials under way count as
+if they had ended with the accuracy that the model expects of them, so several at once are spread.
 
 A tiny network that says little is no bargain: what counts is hypervolume inside the area, whose
 low end is known, and a network smaller than that counts as if it had that size.
