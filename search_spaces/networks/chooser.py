@@ -22,10 +22,12 @@ from torch import Tensor
 
 from search_spaces.errors import InputError
 from search_spaces.networks.geometry import Geometry
-from search_spaces.networks.ways import WAYS
+from search_spaces.networks.ways import IMPLICIT, WAYS, way_of
 from search_spaces.networks.ways.contraction import product_type
-from search_spaces.networks.ways.costs import COSTS, Sizes, rates_for, seconds
+from search_spaces.networks.ways.costs import Sizes, seconds
+from search_spaces.networks.ways.launching import refusal
 from search_spaces.networks.ways.lowering import lowers
+from search_spaces.networks.ways.rates import rates_for
 from search_spaces.networks.ways.tracing import eager
 
 CANDIDATES = 3
@@ -55,6 +57,8 @@ class Situation:
         device: kind of device.
         threads: CPU threads.
         trains: whether a gradient is wanted.
+        card: name of the accelerator.
+        kernels: whether it runs Triton kernels.
     """
 
     geometry: Geometry
@@ -65,6 +69,8 @@ class Situation:
     device: str
     threads: int
     trains: bool
+    card: str = ""
+    kernels: bool = False
 
     @property
     def key(self) -> str:
@@ -77,7 +83,10 @@ class Situation:
         text = "/".join(str(part).replace(" ", "") for part in sizes)
         mode = "train" if self.trains else "infer"
         kind = str(self.dtype).removeprefix("torch.")
-        return f"{text} {kind} {self.device} {self.threads} {mode}"
+        device = f"{self.device} {self.threads}"
+        if self.card:
+            device = f"{self.device} {self.card} {'with' if self.kernels else 'without'} Triton"
+        return f"{text} {kind} {device} {mode}"
 
 
 _kept: dict[str, str] = {}
@@ -96,9 +105,10 @@ def preset_choices(given: Mapping[str, str]) -> None:
         InputError: a way of that name does not exist.
     """
     for name in given.values():
-        if name not in WAYS:
+        if name not in WAYS and name not in IMPLICIT:
             raise InputError(
-                f"{name!r} is not a way of computing the operator: {', '.join(WAYS)}.",
+                f"{name!r} is not a way of computing the operator: "
+                f"{', '.join((*WAYS, *IMPLICIT))}.",
                 "Write choices down again with this version.",
             )
     with _lock:
@@ -113,17 +123,24 @@ def forget_choices() -> None:
 
 def situation(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> Situation:
     """The situation of a call; see `search_spaces.networks.ways` for shapes."""
-    kind = x.device.type
+    kind, dtype = x.device.type, product_type(x)
     return Situation(
         geometry=geometry,
         batch=x.shape[0],
         size=tuple(x.shape[2:]),
         cells=cells.shape[0],
-        dtype=product_type(x),
+        dtype=dtype,
         device=kind,
         threads=torch.get_num_threads() if kind == "cpu" else 1,
         trains=torch.is_grad_enabled() and any(t.requires_grad for t in (x, alpha, cells)),
+        card=_card(x.device) if kind == "cuda" else "",
+        kernels=kind != "cpu" and not refusal(x.device, dtype),
     )
+
+
+@lru_cache
+def _card(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device)
 
 
 @lru_cache(maxsize=4096)
@@ -143,23 +160,25 @@ def modelled(where: Situation) -> str:
 def ranked(where: Situation) -> list[tuple[str, float]]:
     """Ways that compute this geometry and their modelled seconds, fastest first."""
     sizes = Sizes.of(where.geometry, where.batch, where.size, where.cells)
-    rates = rates_for(where.device, trains=where.trains)
+    rates = rates_for(where.device, where.card, trains=where.trains)
     modelled_seconds = {
         name: seconds(name, sizes, rates[name], trains=where.trains)
-        for name in able(where.geometry)
+        for name in able(where.geometry, kernels=where.kernels)
         if name in rates
     }
     return sorted(modelled_seconds.items(), key=lambda row: row[1])
 
 
-def able(geometry: Geometry) -> list[str]:
+def able(geometry: Geometry, *, kernels: bool = False) -> list[str]:
     """Names of the ways that a choice is made of: all, unless a cell spans several groups.
 
-    The library convolves along one axis slower than it multiplies.
+    The library convolves along one axis slower than it multiplies. Those of Triton kernels are
+    among them where ``kernels`` says that these run.
     """
     if not lowers(geometry):
         return ["textbook"]
-    return [name for name in COSTS if geometry.dims > 1 or name != "convolve-each"]
+    names = (*WAYS, *IMPLICIT) if kernels else WAYS
+    return [name for name in names if geometry.dims > 1 or name != "convolve-each"]
 
 
 @eager
@@ -167,7 +186,7 @@ def auto(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> Tensor:
     """Compute in the way that was given, or that the cost model thinks fastest."""
     where = situation(x, alpha, cells, geometry)
     name = (_kept and _kept.get(where.key)) or modelled(where)
-    return WAYS[name](x, alpha, cells, geometry)
+    return way_of(name)(x, alpha, cells, geometry)
 
 
 @eager
@@ -194,7 +213,7 @@ def _clock(name: str, where: Situation, x: Tensor, alpha: Tensor, cells: Tensor)
         _settle(x.device)
         start = time.perf_counter()
         with torch.set_grad_enabled(where.trains):
-            y = WAYS[name](tensors[0], tensors[1], tensors[2], where.geometry)
+            y = way_of(name)(tensors[0], tensors[1], tensors[2], where.geometry)
         if where.trains:
             torch.autograd.grad(y, tensors, torch.ones_like(y))
         _settle(x.device)

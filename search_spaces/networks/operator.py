@@ -10,11 +10,11 @@ from torch import Tensor
 from search_spaces.errors import InputError, nearest
 from search_spaces.networks.chooser import auto, measured
 from search_spaces.networks.geometry import Geometry
-from search_spaces.networks.ways import WAYS, Way
+from search_spaces.networks.ways import IMPLICIT, WAYS, Way
 from search_spaces.networks.ways.tracing import plain_operations
 from search_spaces.networks.ways.unfold import unfold
 
-KNOWN: dict[str, Way] = {"auto": auto, "measured": measured, **WAYS}
+KNOWN: dict[str, Way] = {"auto": auto, "measured": measured, **WAYS, **IMPLICIT}
 """Every way by name, and the two that choose one."""
 
 

@@ -41,8 +41,9 @@ axis), `contraction` (the function that autograd sees: types, gradients, what is
 (one gradient buffer for layers that share cells), `matmul` and `scratch` (fast products, reused
 memory). `patches` reads P, for `assemble` and for layers of one kernel position. `bands` and
 `mixing` lay attention out as a matrix between output and input positions, for the two orders that
-mix. `unfold` is the textbook as products of matrices, for those who look at the operations, see
-`tracing`.
+mix. `implicit` has two orders again, for GPUs, where the Triton kernels of `kernels`, started by
+`launching`, read P out of the input. `unfold` is the textbook as products of matrices, for those
+who look at the operations, see `tracing`. `rates` says how fast the cost model thinks a device is.
 
 **Contract** of a way, for ``y = way(x, alpha, cells, geometry)``:
 
@@ -61,6 +62,7 @@ from torch import Tensor
 from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.ways.assemble import assemble_matmul
 from search_spaces.networks.ways.each import convolve_each, multiply_each
+from search_spaces.networks.ways.implicit import assemble_implicit, mix_inputs_implicit
 from search_spaces.networks.ways.mix_inputs import mix_inputs
 from search_spaces.networks.ways.mix_outputs import mix_outputs
 from search_spaces.networks.ways.textbook import textbook
@@ -75,5 +77,20 @@ WAYS: dict[str, Way] = {
     "multiply-each": multiply_each,
     "convolve-each": convolve_each,
 }
-"""The ways by name: the textbook, the three orders that `contraction` differentiates, and two of
-inference."""
+"""The ways that run anywhere: the textbook, the three orders that `contraction` differentiates, and
+two of inference."""
+
+IMPLICIT: dict[str, Way] = {
+    "assemble-implicit": assemble_implicit,
+    "mix-inputs-implicit": mix_inputs_implicit,
+}
+"""The ways that run where Triton does."""
+
+
+def way_of(name: str) -> Way:
+    """The way of that name.
+
+    Raises:
+        KeyError: there is none.
+    """
+    return WAYS[name] if name in WAYS else IMPLICIT[name]

@@ -4,7 +4,8 @@ Axes as in `search_spaces.networks.ways.lowering`. Where cells are cut along spa
 position reads an input position through one kernel position or none, so that mixing is a product
 with a matrix over both, filled with rows of attention. At few positions that matrix is nearly full,
 and products with it are much larger than products with one patch after the other. At many positions
-it is cut into *bands*: some output rows, and the input rows that they read.
+it is cut into *bands*: some output rows, and the input rows that they read. A GPU computes them all
+at once, see `search_spaces.networks.ways.mixing`.
 
 Where there is one kernel position (pointwise layers, or cells that span the kernel) every output
 position stands alone, and the positions join the batch instead.
@@ -90,7 +91,7 @@ class Band:
         if self.pairs == rows.shape[2] == 1:
             return rows.view(sizes)
         padded = F.pad(rows, (0, 0, 0, 0, 0, 1))
-        return padded.index_select(2, self.taps.to(rows.device)).view(sizes)
+        return padded.index_select(2, _taps_on(self, rows.device)).view(sizes)
 
     def matrix_back(self, grad: Tensor) -> Tensor:
         """Adjoint of `matrix`."""
@@ -99,6 +100,12 @@ class Band:
             return grad.reshape(r, p, 1, q, n)
         flat = grad.reshape(r * p, h * s, q * n)
         return torch.matmul(self.shares.to(flat), flat).view(r, p, -1, q, n)
+
+
+@lru_cache(maxsize=1024)
+def _taps_on(band: Band, device: torch.device) -> Tensor:
+    """The taps of a band, brought to a device once."""
+    return band.taps.to(device)
 
 
 def _table(axis: Axis) -> Tensor:

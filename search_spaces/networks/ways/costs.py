@@ -97,6 +97,10 @@ CROWD = 64
 """Cells that a product reads at full speed."""
 
 
+ROWS = 16
+"""Rows that a tensor core multiplies at once, at least."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cost:
     """Counts of a forward pass.
@@ -187,6 +191,22 @@ def mix_outputs_cost(s: Sizes) -> Cost:
     return Cost(spread * s.a, formed * s.d, formed, 0, s.outer, s.cells, spread)
 
 
+def assemble_implicit_cost(s: Sizes) -> Cost:
+    """Live kernels are formed, all channels at once; tiles have `ROWS` positions at least."""
+    kernels = s.q * s.p * s.j * s.d * s.a
+    return Cost(kernels * s.n, kernels * _whole_tiles(s.h), kernels, 0, s.outer, s.cells)
+
+
+def mix_inputs_implicit_cost(s: Sizes) -> Cost:
+    """Mixed input is formed from patches, not over all pairs of positions, and so its gradient."""
+    mixed = s.q * s.h * s.p * s.n * s.d
+    return Cost(mixed * _whole_tiles(s.j), mixed * s.a, mixed, 0, s.outer, s.cells)
+
+
+def _whole_tiles(size: int) -> int:
+    return ceil(size / ROWS) * ROWS
+
+
 def multiply_each_cost(s: Sizes) -> Cost:
     """Live kernels are formed in the layout that products want; patches of the input."""
     kernels = s.q * s.p * s.j * s.d * s.a
@@ -214,8 +234,10 @@ COSTS = {
     "mix-outputs": mix_outputs_cost,
     "multiply-each": multiply_each_cost,
     "convolve-each": convolve_each_cost,
+    "assemble-implicit": assemble_implicit_cost,
+    "mix-inputs-implicit": mix_inputs_implicit_cost,
 }
-"""The cost of every way, by its name in `search_spaces.networks.ways.WAYS`."""
+"""The cost of every way, by its name in `search_spaces.networks.ways`."""
 
 CORES = {
     "textbook": Rates(60, 110, 0.28, inf, 0.57, 2.4, inf, 0),
@@ -234,8 +256,11 @@ ACCELERATOR = {
     "assemble": Rates(1e5, 1e5, 150, 300, 500, 300, inf, 3e-4),
     "mix-inputs": Rates(3e4, 1e5, 300, 300, 500, 300, 300, 3e-4),
     "mix-outputs": Rates(3e4, 1e5, 300, 300, 500, 300, 300, 3e-4),
+    "assemble-implicit": Rates(1e5, 1e5, 200, inf, 500, 500, inf, 2e-4),
+    "mix-inputs-implicit": Rates(5e4, 1e5, 200, inf, 500, 300, inf, 2e-4),
 }
-"""Set from sizes of caches and units of accelerators, without a measurement."""
+"""Set from sizes of caches and units of accelerators, without a measurement. `rates` has those that
+were measured."""
 
 
 INFERENCE = {
@@ -253,13 +278,6 @@ ResNet-18 and MobileNetV2 alone, those chosen for 72 layers of the other two 0.4
 
 BACKWARD = 3
 """Arithmetic of a training step, in units of its forward pass."""
-
-
-def rates_for(device: str, *, trains: bool) -> dict[str, Rates]:
-    """The rates of every way that a choice on this kind of device is made of."""
-    if device != "cpu":
-        return ACCELERATOR
-    return CORES if trains else INFERENCE
 
 
 def seconds(name: str, sizes: Sizes, rates: Rates, *, trains: bool) -> float:

@@ -14,7 +14,7 @@ from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.ways.bands import Band
 from search_spaces.networks.ways.contraction import Kept, Operands, Room, contract
 from search_spaces.networks.ways.matmul import add_product, sum_type
-from search_spaces.networks.ways.mixing import Mixing
+from search_spaces.networks.ways.mixing import Mixing, stacks
 from search_spaces.networks.ways.scratch import kept_bytes
 
 MANY = 256
@@ -23,19 +23,22 @@ MANY = 256
 
 @dataclass(frozen=True, slots=True)
 class MixInputs:
-    """Contract P with A first; ``keep`` bounds U of a tile, in bytes.
+    """Contract P with A first; U of a batch that is one tile is kept for the backward pass.
 
-    U of a batch that is one tile is kept for the backward pass.
+    Attributes:
+        keep: bytes that U of a tile may take.
+        stack: whether bands are computed at once.
     """
 
     keep: int
+    stack: bool = False
 
     def forward(self, operands: Operands) -> tuple[Tensor, Kept]:
         """Y ``[Q, H, p, a]``, and U if it may be kept."""
-        mixing, cells = Mixing(operands.low), operands.cells
+        mixing, cells = Mixing(operands.low, self.stack), operands.cells
         kept: Kept = ()
         y = mixing.output(operands)
-        for tile in mixing.tiles(operands, self._samples(operands)):
+        for tile in mixing.tiles(operands, self._samples(operands), stack=True):
             mixed = []
             for band in mixing.bands:
                 mix = _mix(band, tile.attention)
@@ -54,10 +57,11 @@ class MixInputs:
     ) -> tuple[Tensor | None, Tensor | None]:
         """Gradients of X and A where needed; that of C goes into ``room``."""
         low, x, rows, cells = operands
-        mixing = Mixing(low)
+        mixing = Mixing(low, self.stack)
         dx = torch.empty_like(x) if needs[0] else None
         da = torch.empty_like(rows) if needs[1] else None
-        for part, wide, _, inputs, attention in mixing.tiles(operands, self._samples(operands)):
+        samples = self._samples(operands)
+        for part, wide, _, inputs, attention in mixing.tiles(operands, samples, stack=True):
             dinputs, dattention = (
                 inputs.new_zeros(inputs.shape),
                 attention.new_zeros(attention.shape),
@@ -78,7 +82,7 @@ class MixInputs:
                     dmix = torch.bmm(du, _read(inputs, band).mT)
                     dattention += _mix_back(dmix, band, attention)
             if dx is not None:
-                mixing.input_back(dinputs, dx[part])
+                mixing.input_back(mixing.stack_back(dinputs), dx[part])
             if da is not None:
                 da[wide] = mixing.attention_back(dattention)
         return dx, da
@@ -143,4 +147,4 @@ def mix_inputs(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> T
     Raises:
         NotImplementedError: a cell of this geometry spans several groups.
     """
-    return contract(x, alpha, cells, geometry, MixInputs(kept_bytes(x.device)))
+    return contract(x, alpha, cells, geometry, MixInputs(kept_bytes(x.device), stacks(x.device)))

@@ -15,26 +15,29 @@ from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.ways.bands import Band
 from search_spaces.networks.ways.contraction import Kept, Operands, Room, contract
 from search_spaces.networks.ways.matmul import add_product, times_transposed
-from search_spaces.networks.ways.mixing import Mixing
+from search_spaces.networks.ways.mixing import Mixing, stacks
 from search_spaces.networks.ways.scratch import kept_bytes, scratch
 
 
 @dataclass(frozen=True, slots=True)
 class MixOutputs:
-    """Contract P with C first; ``keep`` bounds V of a tile, in bytes.
+    """Contract P with C first; V of a batch that is one tile is kept for the backward pass.
 
-    V of a batch that is one tile is kept for the backward pass.
+    Attributes:
+        keep: bytes that V of a tile may take.
+        stack: whether bands are computed at once.
     """
 
     keep: int
+    stack: bool = False
 
     def forward(self, operands: Operands) -> tuple[Tensor, Kept]:
         """Y ``[Q, H, p, a]``, and V if it may be kept."""
-        mixing = Mixing(operands.low)
+        mixing = Mixing(operands.low, self.stack)
         kept: Kept = ()
         y = mixing.output(operands)
-        for tile in mixing.tiles(operands, self._samples(operands)):
-            v = _products(tile.inputs, operands.cells)
+        for tile in mixing.tiles(operands, self._samples(operands), stack=False):
+            v = mixing.stack(_products(tile.inputs, operands.cells))
             for band in mixing.bands:
                 product = torch.bmm(_mix(band, tile.attention), _read(v, band))
                 mixing.write(y[tile.wide], band, product)
@@ -51,18 +54,19 @@ class MixOutputs:
     ) -> tuple[Tensor | None, Tensor | None]:
         """Gradients of X and A where needed; that of C goes into ``room``."""
         low, x, rows, cells = operands
-        mixing = Mixing(low)
+        mixing = Mixing(low, self.stack)
         dx = torch.empty_like(x) if needs[0] else None
         da = torch.empty_like(rows) if needs[1] else None
-        for part, wide, _, inputs, attention in mixing.tiles(operands, self._samples(operands)):
+        samples = self._samples(operands)
+        for part, wide, _, inputs, attention in mixing.tiles(operands, samples, stack=False):
             dys = [mixing.read(grad[wide], band) for band in mixing.bands]
             if da is not None:
-                v = kept[0] if kept else _products(inputs, cells)
+                v = kept[0] if kept else mixing.stack(_products(inputs, cells))
                 da[wide] = mixing.attention_back(_attention_gradient(mixing, attention, v, dys))
             if dx is None and room is None:
                 continue
             dv = _products_gradient(mixing, attention, dys, inputs, len(cells))
-            dv = dv.view(-1, cells[..., 0].numel())
+            dv = mixing.stack_back(dv).view(-1, cells[..., 0].numel())
             if dx is not None:
                 mixing.input_back(torch.mm(dv, cells.flatten(0, 1)), dx[part])
             if room is not None:
@@ -74,7 +78,8 @@ class MixOutputs:
         """Samples of a tile."""
         low, x, _, cells = operands
         groups, blocks, _ = low.channels
-        positions = low.positions if Mixing(low).alone else low.input_positions
+        mixing = Mixing(low, self.stack)
+        positions = low.positions if mixing.alone else low.input_positions * mixing.copies
         return self.keep // (groups * positions * blocks * cells[..., 0].numel() * x.element_size())
 
 
@@ -108,8 +113,9 @@ def _products_gradient(
     mixing: Mixing, attention: Tensor, dys: list[Tensor], inputs: Tensor, cells: int
 ) -> Tensor:
     """The gradient of V ``[R, S, q N, a]``, in scratch memory."""
-    r, s, q, _ = inputs.shape
-    dv = scratch("products' gradient", (r, s, q * cells, dys[0].shape[2]), inputs)
+    q = inputs.shape[2]
+    s = mixing.bands[0].inputs.stop if mixing.stacked else inputs.shape[1]
+    dv = scratch("products' gradient", (len(attention), s, q * cells, dys[0].shape[2]), inputs)
     if len(dys) == 1 and mixing.bands[0].inputs == slice(0, s):
         torch.bmm(_mix(mixing.bands[0], attention).mT, dys[0], out=dv.flatten(1, 2))
         return dv
@@ -125,4 +131,5 @@ def mix_outputs(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> 
     Raises:
         NotImplementedError: a cell of this geometry spans several groups.
     """
-    return contract(x, alpha, cells, geometry, MixOutputs(kept_bytes(x.device)))
+    order = MixOutputs(kept_bytes(x.device), stacks(x.device))
+    return contract(x, alpha, cells, geometry, order)

@@ -11,7 +11,7 @@ from search_spaces.errors import InputError
 from search_spaces.networks import chooser
 from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.operator import convolve
-from search_spaces.networks.ways import WAYS
+from search_spaces.networks.ways import IMPLICIT, WAYS
 from search_spaces.networks.ways.costs import COSTS, Sizes
 
 
@@ -61,7 +61,7 @@ def situation(geometry: Geometry, size: int, cells: int) -> chooser.Situation:
 
 
 def test_every_way_has_a_cost() -> None:
-    assert set(COSTS) == set(WAYS)
+    assert set(COSTS) == {*WAYS, *IMPLICIT}
 
 
 @pytest.mark.parametrize(("groups", "out_blocks"), [(1, 1), (4, 4), (64, 64), (64, 1)])
