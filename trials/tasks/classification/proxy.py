@@ -18,7 +18,7 @@ from trials.tasks.classification.checkpoint import Checkpoint, latest, write_che
 from trials.tasks.classification.data import Prepared, TrainingData, for_proxy
 from trials.tasks.classification.data.split import VALIDATION_SHARE
 from trials.tasks.classification.loop import train
-from trials.tasks.classification.qualities import QUALITIES
+from trials.tasks.classification.qualities import QUALITIES, load_metrics
 from trials.tasks.classification.recipe import Recipe
 from trials.tasks.classification.starting import Start, started
 from trials.tasks.classification.state import TrainingState
@@ -164,11 +164,12 @@ class ProxyTask:
             )
 
     def prepare(self) -> None:
-        """Map and check the images, so that processes forked from this one need not.
+        """Map and check the images, and load what measures, so that forks of this process need not.
 
         Raises:
             DamagedDataError: the prepared arrays have changed.
         """
+        load_metrics()
         _data(self.prepared, self.split_seed, self.validation_share, self.training_share)
 
     def _keep(self, trial: Trial, state: TrainingState) -> None:

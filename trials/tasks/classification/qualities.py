@@ -57,6 +57,11 @@ def measured(confusion: Confusion, name: str) -> Reported:
     return values(confusion)[name]
 
 
+def load_metrics() -> None:
+    """Load scikit-learn's metrics, which takes a second, so that forks of this process need not."""
+    import sklearn.metrics  # noqa: F401, PLC0415 - takes a second
+
+
 def values(
     confusion: Confusion, classes: Sequence[str] = (), top: int | None = None
 ) -> dict[str, Reported]:

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import pickle
+import sys
 from dataclasses import replace
 
 import pytest
@@ -47,9 +48,12 @@ def measure(task: Measure, given: Trial) -> list[Measurement]:
     return found
 
 
-def measure_elsewhere(raw: bytes) -> list[Measurement]:
+def measure_elsewhere(raw: bytes) -> tuple[list[Measurement], set[str]]:
+    """Measurements, and the modules that are loaded for them after all is prepared."""
     task, given = pickle.loads(raw)  # noqa: S301  written by the test below
-    return measure(task, given)
+    task.prepare()
+    known = {*sys.modules}
+    return measure(task, given), {*sys.modules} - known
 
 
 def test_a_trial_is_measured_at_every_rung(task: ProxyTask) -> None:
@@ -66,7 +70,9 @@ def test_a_trial_gives_one_curve_whoever_measures_it(task: ProxyTask) -> None:
     assert measure(task, trial()) == first
     assert other != first
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        assert pool.apply(measure_elsewhere, (pickle.dumps((task, trial())),)) == first
+        elsewhere, loaded = pool.apply(measure_elsewhere, (pickle.dumps((task, trial())),))
+    assert elsewhere == first
+    assert loaded == set(), "each process forked for a trial would load them again"
 
 
 def test_a_proxy_leaves_threads_and_global_generator_as_they_were(
