@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from traceback import clear_frames
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -96,6 +97,10 @@ class Transactions:
             except SQLAlchemyError as error:
                 if not self.database.passing(error) or time.monotonic() + pause > end:
                     raise self.database.failure(error) from None
+            except KeyboardInterrupt as interruption:
+                # Whoever handles it writes, and its frames hold cursors, which hold locks.
+                clear_frames(interruption.__traceback__)
+                raise
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 
 from search_spaces.errors import InputError
 from trials.errors import DamagedDataError, LostDatabaseError, StorageError
@@ -234,12 +234,35 @@ def test_four_processes_open_a_fresh_file_at_once(folder: Path) -> None:
         for _ in range(4)
     ]
     for process in processes:
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=600)
         assert (process.returncode, out, err) == (0, "0\n", "")
     assert check(str(path)) == []
     with sqlite3.connect(path) as raw:
         assert raw.execute("SELECT count(*) FROM kw_alembic_version").fetchone() == (1,)
     raw.close()
+
+
+def test_a_write_that_ctrl_c_ends_while_it_reads_leaves_no_lock(
+    folder: Path, make_driver: Any
+) -> None:
+    """Not even while the interruption is handled, which keeps all that it met alive."""
+    with open_store(folder / "kw.db", patience=1) as store:
+        driver = make_driver(store)
+        driver.create()
+        for number in range(3):
+            driver.begin(number)
+
+        def interrupted(connection: Connection) -> None:
+            rows = connection.exec_driver_sql("SELECT number FROM kw_trial")
+            assert rows.fetchone() is not None
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt) as caught:
+            store.transactions.write(interrupted)
+        with open_store(folder / "kw.db", patience=1) as other:
+            make_driver(other).begin(3)
+        assert caught.value is not None
+        assert len(store.trials("study")) == 4
 
 
 MOUNTS = """\
