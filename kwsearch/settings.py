@@ -192,6 +192,8 @@ class StudySettings(Settings):
     def _knows_costs(cls, value: SearchSettings, info: ValidationInfo) -> SearchSettings:
         objective = info.data.get("objective")
         latency = objective is not None and objective.cost == "latency"
+        if latency and "sampler" not in value.model_fields_set:
+            return value.model_copy(update={"sampler": "tpe"})
         if latency and value.sampler == "exact":
             raise ValueError(
                 "sampler = 'exact' chooses among networks whose cost is known, and a latency is "

@@ -192,6 +192,14 @@ def test_settings_that_do_not_fit_are_refused(sections, said):
         settings(**sections)
 
 
+def test_a_sampler_that_must_know_costs_is_the_default_where_they_are_known():
+    """A latency is known once it is measured: a limit on it may stand beside a known cost."""
+    limited = settings(budget={"max_latency": "1ms"})
+    assert (settings().search.sampler, limited.search.sampler) == ("exact", "exact")
+    over_latency = settings(budget={"max_latency": "1ms"}, objective={"cost": "latency"})
+    assert over_latency.search.sampler == "tpe"
+
+
 def test_latency_settings_read_back_as_they_were():
     written = settings(
         budget={"max_latency": "20 ms"},

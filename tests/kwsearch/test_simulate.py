@@ -205,7 +205,8 @@ def test_nearest_is_meant_in_the_logarithm_where_the_range_is_logarithmic():
 
 
 def test_another_seed_searches_otherwise_in_the_same_measurements(file):
-    found = [api.simulate(STUDY, file, seed=seed) for seed in (0, 7)]
+    study = changed(search={"sampler": "tpe"})  # exact finds all that this small table has at once
+    found = [api.simulate(study, file, seed=seed) for seed in (0, 7)]
     assert [one["measured_seed"] for one in found] == [0, 0]
     assert found[0]["best_hypervolume"] == found[1]["best_hypervolume"]
     assert found[0]["history"] != found[1]["history"]
