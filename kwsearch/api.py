@@ -841,7 +841,7 @@ def train(
         onnx: whether the network is added as an ONNX graph.
         trust_code: whether code that the export names may be run.
         task: ``"detection"`` trains a detector with the network as its backbone, see
-            `kwsearch.detecting`; classification if None. Detectors are not kept in the database.
+            `kwsearch.detecting`; classification if None.
         detector: ``"mask-rcnn"``, ``"faster-rcnn"`` or ``"retinanet"``; mask-rcnn if None.
 
     Returns:
@@ -872,18 +872,22 @@ def train(
         onnx=onnx,
         trust_code=trust_code,
     )
-    if task is not None or detector is not None:
-        return _train_detector(
-            exported, asked, target, task=task, detector=detector, watch=watch, tell=tell
-        )
     if database is not None:
         _reading(database).close()  # a wrong name is told before the first epoch
-    results = full_training.train(exported, asked, target, watch or (lambda *_: None), tell)
+    watch, reached_by = watch or (lambda *_: None), full_training.reached_by
+    if _is_detection(task, detector):
+        from kwsearch import detecting
+
+        run = detecting.Run(exported, asked, target, detector)
+        results = detecting.train(run, watch, tell)
+        reached_by = detecting.reached_by
+    else:
+        results = full_training.train(exported, asked, target, watch, tell)
     if not full_training.first_process():
         return None
     try:
         with open_store(database, create=False) as store:
-            known = full_training.remember(store, exported, results)
+            known = full_training.remember(store, exported, reached_by(results))
     except (InputError, StorageError, DamagedDataError):
         if database is not None:
             raise
@@ -891,28 +895,15 @@ def train(
     return {**results, "folder": str(target), "in_database": known}
 
 
-def _train_detector(
-    exported: "Exported",
-    asked: "full_training.Wishes",
-    target: Path,
-    *,
-    task: str | None,
-    detector: str | None,
-    watch: "full_training.Watch | None",
-    tell: Callable[[str], None],
-) -> Row | None:
-    from kwsearch import detecting, full_training
-
+def _is_detection(task: str | None, detector: str | None) -> bool:
+    if task is None and detector is None:
+        return False
     if task != "detection":
         given = (
             f"task = {task!r}" if task is not None else f"detector = {detector!r} without a task"
         )
         raise InputError(f"{given} is not known; it is 'detection'.", "Give --task detection.")
-    run = detecting.Run(exported, asked, target, detector)
-    results = detecting.train(run, watch or (lambda *_: None), tell)
-    if not full_training.first_process():
-        return None
-    return {**results, "folder": str(target), "in_database": False}
+    return True
 
 
 def detector(folder: str | Path, *, trust_code: bool = False) -> "nn.Module":

@@ -7,7 +7,7 @@ card. While the training lasts it has ``config.json``, ``backbone.json``, ``reci
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,13 +30,14 @@ from kwsearch.exporting.layout import (
 from kwsearch.exporting.markdown import code, table
 from kwsearch.full_training import Wishes, begin, ended, first_process, write_text
 from kwsearch.study_file import read_toml, validate
+from kwsearch.task_section import MAP
 from search_spaces import InputError, count
 from search_spaces.distribution import installed_version
 from search_spaces.errors import plural
 from trials.errors import DamagedDataError
 from trials.files import file_sha256
-from trials.records import Measurement
-from trials.tasks.detection.coco import CocoFolder, open_coco
+from trials.records import FullTraining, Measurement, Reported
+from trials.tasks.detection.coco import CocoFolder, for_full, open_coco
 from trials.tasks.detection.recipe import SMALL, DetectionRecipe, recipe_for
 
 if TYPE_CHECKING:
@@ -159,6 +160,28 @@ def train(
         write_text(task.folder / RESULTS, json.dumps(results, indent=2) + "\n")
         _complete(run, task, results)
     return results
+
+
+def reached_by(results: Mapping[str, Any]) -> FullTraining:
+    """What the database keeps of ``results.json``: box AP counts, the others are beside it."""
+    errors = results["errors"]
+    return FullTraining(
+        epochs=results["epochs"],
+        accuracy=results[MAP],
+        accuracy_error=errors.get(MAP, 0.0),
+        loss=results["loss"],
+        images=results["images"],
+        seconds=results["seconds"],
+        data=results["data"],
+        part="held-out" if results["part"] == "held-out" else "test",
+        quality=MAP,
+        detector=results["detector"],
+        further={
+            name: Reported(results[name], errors.get(name))
+            for name in results["curve"][-1]
+            if name not in ("epoch", MAP)
+        },
+    )
 
 
 def load_detector(folder: str | Path, *, trust_code: bool = False) -> "nn.Module":
@@ -321,6 +344,7 @@ def _results(
         "detector": task.recipe.detector,
         "data": _source(run),
         "part": "held-out" if task.coco.held_out else task.coco.measuring.images.name,
+        "images": len(for_full(task.coco)[1]),
         "epochs": last.epoch,
         **reached["values"],
         "errors": reached["errors"],

@@ -7,7 +7,7 @@ training. While the training lasts the folder has ``config.json``, ``backbone.js
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -230,8 +230,14 @@ def _require_classes(exported: Exported, classes: Sequence[str], source: str) ->
         )
 
 
-def remember(store: Store, exported: Exported, results: dict[str, Any]) -> bool:
-    """Write the result beside the trial that the export names, if the database has that trial.
+def reached_by(results: Mapping[str, Any]) -> FullTraining:
+    """What the database keeps of ``results.json``."""
+    wanted = [name for name in FullTraining.__dataclass_fields__ if name in results]
+    return FullTraining(**{name: results[name] for name in wanted})
+
+
+def remember(store: Store, exported: Exported, reached: FullTraining) -> bool:
+    """Write a result beside the trial that the export names, if the database has that trial.
 
     Returns:
         Whether it does: a study of that name whose trial of that number is this very network.
@@ -245,8 +251,6 @@ def remember(store: Store, exported: Exported, results: dict[str, Any]) -> bool:
         return False
     if known != exported.plan.digest:
         return False
-    wanted = [name for name in FullTraining.__dataclass_fields__ if name != "finished_at"]
-    reached = FullTraining(**{name: results[name] for name in wanted})
     if reached not in (replace(t, finished_at=None) for t in store.trainings(study, number)):
         store.add_training(study, number, reached)
     return True

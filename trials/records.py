@@ -298,14 +298,20 @@ class FullTraining:
 
     Attributes:
         epochs: its length.
-        accuracy: share of the images classified rightly.
-        accuracy_error: its standard error.
-        loss: mean cross-entropy, without label smoothing.
+        accuracy: share of the images classified rightly, or of a detector the value that
+            ``quality`` names.
+        accuracy_error: its standard error; 0 where it was not worked out.
+        loss: mean cross-entropy, without label smoothing; of a detector the mean loss of its last
+            epoch.
         images: images evaluated.
         seconds: time of the training.
         data: name of the data set.
         part: ``"test"``, or ``"held-out"`` where the data set has no test set of its own and a
             fixed sixth of every class, which no search sees either, stands in for it.
+        quality: name of what ``accuracy`` holds.
+        detector: of which the network was the backbone, such as ``"mask-rcnn"``; None where the
+            network itself was trained.
+        further: other values by name.
         finished_at: UTC by the database's clock; None while it is not written.
     """
 
@@ -317,6 +323,9 @@ class FullTraining:
     seconds: float
     data: str
     part: str
+    quality: str = "accuracy"
+    detector: str | None = None
+    further: Mapping[str, Reported] = field(default_factory=dict)
     finished_at: datetime | None = None
 
 

@@ -1,7 +1,10 @@
 """Detection end to end: a search by map, an export, a training that is gone on with."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -83,6 +86,13 @@ def test_an_interrupted_training_ends_with_the_same_bits_and_its_files_give_its_
     scores = score(held.truth(), found, masks=True)
     assert {name: whole[name] for name in scores.values} == scores.values
     kwsearch.verify("whole")
+    assert whole["in_database"]
+    kept, _ = api.show("canvas", whole["trial"])["full_trainings"]
+    assert (kept["quality"], kept["detector"], kept["images"]) == ("map", "mask-rcnn", len(held))
+    assert (kept["accuracy"], kept["part"]) == (whole["map"], "held-out")
+    assert {n: v for n, (v, _) in kept["further"].items()} == {
+        name: value for name, value in scores.values.items() if name != "map"
+    }
     outputs = kwsearch.detector("whole")([torch.rand(1, 48, 48)])
     assert set(outputs[0]) == {"boxes", "labels", "scores", "masks"}
 
@@ -119,3 +129,50 @@ def test_a_quality_that_is_not_measured_is_named(quality, told):
     task = {"kind": "detection", "data": "d", "detector": "retinanet"}
     with pytest.raises(InputError, match=told):
         from_plain({**STUDY, "task": task, "objective": {"quality": quality}})
+
+
+def command(folder, *words, processes):
+    """``kwsearch`` in processes of their own."""
+    several = ["torch.distributed.run", "--standalone", "--nproc-per-node", str(processes), "-m"]
+    start = [*several, "--"] if processes > 1 else []
+    done = subprocess.run(
+        [sys.executable, "-m", *start, "kwsearch", *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=500,
+        check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)  # four processes that load torch, on a busy machine
+@pytest.mark.parametrize("start", [(), ("--start", "best")], ids=["scratch", "frozen"])
+@pytest.mark.usefixtures("at_study")
+def test_two_processes_agree_with_one(start):
+    """To rounding after two steps: later, proposals that nearly tie are chosen otherwise.
+
+    From scratch batch norms share their statistics; from an export they are frozen.
+    """
+    given = ["train", "best", "--task", "detection", "--data", "digits", "--device", "cpu"]
+    given += ["--epochs", "1", "--batch-size", "6", *start]
+    told = []
+    for processes, output in ((1, "one"), (2, "two")):
+        shutil.rmtree(output, ignore_errors=True)
+        command(Path.cwd(), *given, "-o", output, processes=processes)
+        told.append(json.loads(Path(output, "results.json").read_text()))
+    one, two = (load_file(f"{name}/detector.safetensors") for name in ("one", "two"))
+    apart = max(float((one[name].double() - two[name].double()).abs().max()) for name in one)
+    assert one.keys() == two.keys()
+    assert apart < 1e-5
+    if start:  # which they have left farther than that
+        before = load_file("best/model.safetensors")
+        cells = [name for name in before if name.endswith("cells")]
+        left = [one[f"backbone.body.{name}"] - before[name] for name in cells]
+        assert min(float(one.abs().max()) for one in left) > 1e-3
+    assert told[0]["loss"] == pytest.approx(told[1]["loss"], abs=1e-5)
+    assert told[0]["map"] == pytest.approx(told[1]["map"], abs=0.02)
+    kwsearch.verify("two")

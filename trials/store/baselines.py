@@ -200,7 +200,7 @@ def measure(work: StudyChange, number: int, attempt: int, measurement: Measureme
         "epoch": measurement.epoch,
         "attempt": attempt,
         "measured_at": work.head.now,
-        "further": rows.stored_further(measurement),
+        "further": rows.stored_further(measurement.further),
     }
     work.connection.execute(insert(BASELINE_MEASUREMENT), {**row, **last})
     if measurement.epoch > found.epochs:

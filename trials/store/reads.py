@@ -488,6 +488,8 @@ def _files(connection: Connection, study: int) -> dict[int, KeptFile]:
 def _trainings(connection: Connection, study: int, number: int) -> list[FullTraining]:
     if not inspect(connection).has_table(TRAINING.name):  # an older schema
         return []
-    found = connection.execute(_TRAININGS, {"study": study, "trial": number})
-    fields = FullTraining.__dataclass_fields__
-    return [FullTraining(**{name: getattr(row, name) for name in fields}) for row in found]
+    query = _TRAININGS.with_only_columns(*older.columns(connection, TRAINING))
+    found = connection.execute(query, {"study": study, "trial": number}).all()
+    return rows.read(
+        lambda: [rows.full_training(row) for row in found], f"trainings of trial {number}"
+    )

@@ -6,6 +6,7 @@ that was edited by hand, may hold text where a number belongs: each field is loo
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import cache
 from math import isfinite
 from types import UnionType
@@ -19,6 +20,7 @@ from trials.errors import DamagedDataError
 from trials.records import (
     Baseline,
     FrontRecord,
+    FullTraining,
     Measurement,
     NewStudy,
     PastTrial,
@@ -31,6 +33,7 @@ from trials.records import (
     by_name,
 )
 from trials.store.column_types import plain
+from trials.tasks.contract import QUALITY
 
 T = TypeVar("T")
 
@@ -244,9 +247,23 @@ def _further(stored: object) -> dict[str, Reported]:
     return found
 
 
-def stored_further(measurement: Measurement) -> dict[str, list[float | None]] | None:
-    """What the column ``further`` holds of a measurement."""
-    return {name: [*pair] for name, pair in measurement.further.items()} or None
+def stored_further(further: Mapping[str, Reported]) -> dict[str, list[float | None]] | None:
+    """What the column ``further`` holds of values by name."""
+    return {name: [*pair] for name, pair in further.items()} or None
+
+
+def full_training(row: Row[Any]) -> FullTraining:
+    """One full training."""
+    fields = {name: getattr(row, name) for name in FullTraining.__dataclass_fields__}
+    fields |= {"quality": row.quality or QUALITY, "further": _further(row.further)}
+    return _typed(FullTraining(**fields))
+
+
+def stored_training(training: FullTraining) -> dict[str, Any]:
+    """What ``kw_training`` holds of a full training; NULL stands for the usual quality."""
+    quality = None if training.quality == QUALITY else training.quality
+    further = stored_further(training.further)
+    return {**asdict(training), "quality": quality, "further": further}
 
 
 def front_record(row: Row[Any], members: tuple[int, ...], anew: Mapping[int, float]) -> FrontRecord:

@@ -266,5 +266,13 @@ TRAINING = Table(
     Column("data", Text(), nullable=False),
     Column("part", String(16), nullable=False),
     Column("finished_at", UtcDateTime(), nullable=False),
-    info={"doc": "What one full training of a trial's configuration reached."},
+    Column("quality", Text()),
+    Column("detector", Text()),
+    Column("further", JSON(none_as_null=True)),
+    info={
+        "doc": "What one full training of a trial's configuration reached.\n\n"
+        "`quality` names what `accuracy` holds where it is another value, such as `map`; "
+        "`detector` the detector whose backbone the network was, NULL where it was trained itself; "
+        "`further` is as in `kw_measurement`."
+    },
 )

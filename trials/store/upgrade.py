@@ -17,7 +17,7 @@ from trials.store.transactions import Transactions
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0008"
+HEAD = "0009"
 """The newest revision; a test holds it against the revision files."""
 
 SINCE = {
@@ -38,6 +38,7 @@ SINCE = {
     },
     "kw_tally.over_latency": "0008",
     "kw_tally.under_latency": "0008",
+    **{f"kw_training.{column}": "0009" for column in ("quality", "detector", "further")},
 }
 """Tables and columns that older revisions lack; a reader takes a missing one for empty."""
 

@@ -5,7 +5,6 @@ locked. `Writes._change` runs it under the lease that this store holds, if it ho
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from math import isfinite
 from typing import Any, TypeVar
@@ -342,7 +341,7 @@ def _measure(
         "measured_at": work.head.now,
         "goes_on": None,
         "reason": None,
-        "further": rows.stored_further(measurement),
+        "further": rows.stored_further(measurement.further),
         **decided,
     }
     work.connection.execute(_NEW_MEASUREMENT, {**row, **last})
@@ -404,5 +403,6 @@ def _check(number: int, handed_out: int, attempt: int, measurement: Measurement)
 
 
 def _add_training(work: StudyChange, number: int, training: FullTraining) -> None:
-    row = {**asdict(training), "data": plain(training.data), "finished_at": work.head.now}
+    row = {**rows.stored_training(training), "data": plain(training.data)}
+    row["finished_at"] = work.head.now
     work.connection.execute(insert(TRAINING).values(trial_id=work.trial(number).id, **row))

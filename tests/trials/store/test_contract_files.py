@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from search_spaces.errors import InputError
+from trials.errors import DamagedDataError
 from trials.files import file_sha256
-from trials.records import FrontUpdate, FullTraining, KeptFile, Outcome, TrialState
+from trials.records import FrontUpdate, FullTraining, KeptFile, Outcome, Reported, TrialState
 from trials.store import Store, open_store
 from trials.store import upgrade as schema
 from trials.store.check import check
@@ -76,6 +77,31 @@ def test_full_trainings_are_kept_in_order(store: Store, driver: Any) -> None:
     assert store.trainings("study", 1) == []
     with pytest.raises(InputError, match="no trial 5"):
         store.add_training("study", 5, TRAINED)
+
+
+def test_a_full_training_of_a_detector_keeps_its_quality_and_all_values(
+    store: Store, driver: Any
+) -> None:
+    """One of the network itself has NULL there, as those of before."""
+    values = {"map50": Reported(0.6, 0.02), "mask_map": Reported(0.3, None)}
+    of_detector = replace(TRAINED, quality="map", detector="mask-rcnn", further=values)
+    driver.complete(0, 2000, 0.5)
+    for training in (TRAINED, of_detector):
+        store.add_training("study", 0, training)
+    found = [replace(one, finished_at=None) for one in store.trainings("study", 0)]
+    assert found == [TRAINED, of_detector]
+    said = "SELECT quality, detector FROM kw_training ORDER BY id"
+    rows = store.transactions.read(lambda c: c.exec_driver_sql(said).all())
+    assert [tuple(row) for row in rows] == [(None, None), ("map", "mask-rcnn")]
+
+
+def test_values_of_a_full_training_that_are_none_are_damage(store: Store, driver: Any) -> None:
+    driver.complete(0, 2000, 0.5)
+    store.add_training("study", 0, TRAINED)
+    bad = """UPDATE kw_training SET further = '{"map50": "high"}'"""
+    store.transactions.write(lambda c: c.exec_driver_sql(bad))
+    with pytest.raises(DamagedDataError, match="trainings of trial 0"):
+        store.trainings("study", 0)
 
 
 def vars_of(training: FullTraining) -> dict[str, Any]:

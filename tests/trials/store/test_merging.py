@@ -2,6 +2,7 @@
 
 import itertools
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from search_spaces.errors import InputError
 from trials.area import Area, Point
 from trials.errors import DamagedDataError, StudyBusyError
 from trials.pareto import Front
-from trials.records import FrontUpdate, FullTraining, Refusal, Trial, TrialState
+from trials.records import FrontUpdate, FullTraining, Refusal, Reported, Trial, TrialState
 from trials.store import Store, open_store
 from trials.store.check import check
 from trials.store.merge import Way, merge
@@ -240,14 +241,21 @@ def test_full_trainings_come_along_once(folder: Path, make_driver: Any) -> None:
             driver.create()
             fill(driver, [(1, 3, True)])
             trained = FullTraining(300, accuracy, 0.01, 1.0, 1000, 60.0, "digits", "test")
+            further = {"map50": Reported(0.6)}
+            detector = replace(
+                trained, accuracy=0.25, quality="map", detector="mask-rcnn", further=further
+            )
             store.add_training("study", 0, trained)
+            if name == "b":
+                store.add_training("study", 0, detector)
     a, b = str(folder / "a.db"), str(folder / "b.db")
     assert [done.way for done in merge([b, b], a)] == [Way.UNITED, Way.KNOWN]
     with open_store(a) as store:
-        assert sorted(t.accuracy for t in store.trainings("study", 0)) == [0.5, 0.75]
+        assert sorted(t.accuracy for t in store.trainings("study", 0)) == [0.25, 0.5, 0.75]
     merge([a], str(folder / "c.db"))
     with open_store(folder / "c.db") as store:
-        assert len(store.trainings("study", 0)) == 2
+        assert len(store.trainings("study", 0)) == 3
+        assert replace(store.trainings("study", 0)[-1], finished_at=None) == detector
     assert check(str(folder / "c.db")) == []
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import insert, select
 
 from trials.area import Area, Point, Scale
 from trials.errors import DamagedDataError, StorageError
-from trials.records import Decision, Role
+from trials.records import Decision, FullTraining, Role
 from trials.store import open_store
 from trials.store import upgrade as schema
 from trials.store.check import check
@@ -87,7 +87,7 @@ def test_an_older_schema_is_upgraded_and_used(
         assert (version, trials) == ((HEAD,), (1,))
 
 
-SINCE_LATENCY = {name for name, revision in schema.SINCE.items() if revision == "0008"}
+SINCE_LATENCY = {name for name, revision in schema.SINCE.items() if revision > "0007"}
 OLD = sorted(path.stem for path in (Path(__file__).parent / "schemas").glob("*.sql"))
 """Revisions of which a database is kept, as that version of kwsearch wrote it."""
 
@@ -227,6 +227,33 @@ def test_baselines_from_before_audits_stay_and_audits_follow_them(
         assert store.transactions.read(lambda c: c.exec_driver_sql(said).all()) == [(10,)]
     with open_store(str(folder / "merged.db"), read_only=True) as store:
         assert [r.baseline for r in store.baselines(study.name)] == [r.baseline for r in before]
+
+
+def test_full_trainings_from_before_detectors_stay_and_others_follow_them(folder: Path) -> None:
+    """Read as it is, merged from the old file, or upgraded; a second merge adds nothing."""
+    file, merged = written_by("0008", folder), str(folder / "merged.db")
+
+    def trainings(url: str) -> list[FullTraining]:
+        with open_store(url, read_only=True) as store:
+            (study,) = store.studies()
+            numbers = [record.number for record in store.trials(study.name)]
+            return [one for number in numbers for one in store.trainings(study.name, number)]
+
+    (before,) = trainings(file)
+    assert (before.quality, before.detector, before.further) == ("accuracy", None, {})
+    merge([file], into=merged)
+    merge([file], into=merged)
+    assert trainings(merged) == [before]
+    assert upgrade(file).before == "0008"
+    assert trainings(file) == [before]
+    of_detector = replace(before, quality="map", detector="mask-rcnn")
+    with open_store(file) as store:
+        store.add_training("old", 0, of_detector)
+    merge([file], into=merged)
+    merge([file], into=merged)
+    assert {one.detector for one in trainings(merged)} == {None, "mask-rcnn"}
+    assert len(trainings(merged)) == 2
+    assert [fault for fault in check(merged) if "No such file" not in fault] == []
 
 
 def test_a_server_of_the_revision_before_latency_is_upgraded(

@@ -138,7 +138,8 @@ def _read(connection: Connection, name: str) -> StudyDump:
 def _trainings(connection: Connection) -> dict[int, list[Columns]]:
     found: dict[int, list[Columns]] = defaultdict(list)
     if inspect(connection).has_table(TRAINING.name):  # an older schema lacks it
-        for row in connection.execute(select(TRAINING).order_by(TRAINING.c.finished_at)):
+        there = select(*_present(connection, TRAINING))
+        for row in connection.execute(there.order_by(TRAINING.c.finished_at)):
             found[row.trial_id].append(_columns(TRAINING, row))
     return found
 
