@@ -31,7 +31,7 @@ from trials.area import Point, Scale
 from trials.costs import Cost, cost_of
 from trials.records import BaselineRecord, Job, Role, StudyRecord, TrialRecord, TrialState
 from trials.store import Store
-from trials.tasks.contract import quality_of, values_by_name
+from trials.tasks.contract import in_words, quality_of, values_by_name
 
 Row = dict[str, Any]
 """What has no fixed keys, or parts that others describe."""
@@ -210,7 +210,7 @@ def status(store: Store, name: str, scale: Scale = Scale.LOG) -> Row:
         ),
         "repeats": repeats(store, name)["sentence"],
         "audit": _audited(store, name, baselines),
-        "pays": sentences.facts(payoff(first, baselines, found, cost_of(study.spec.settings))),
+        "pays": sentences.facts(_payoff(study, first, baselines, found)),
     }
 
 
@@ -245,9 +245,20 @@ def _linear(study: StudyRecord, front: Iterable[TrialRecord]) -> float:
 
 def pays(store: Store, name: str) -> Row:
     """Whether KernelWarehouse pays in a study; see `reports.pays`."""
-    kind = cost_of(store.study(name).spec.settings)
-    found = payoff(store.front(name), store.baselines(name), repeated(store, name), kind)
+    study = store.study(name)
+    found = _payoff(study, store.front(name), store.baselines(name), repeated(store, name))
     return sentences.facts(found)
+
+
+def _payoff(
+    study: StudyRecord,
+    front: Sequence[TrialRecord],
+    baselines: Sequence[BaselineRecord],
+    found: Sequence[Mean],
+) -> Payoff:
+    settings = study.spec.settings
+    measure = in_words(quality_of(settings))
+    return payoff(front, baselines, found, cost_of(settings), measure)
 
 
 def baseline_row(record: BaselineRecord) -> BaselineRow:

@@ -59,7 +59,7 @@ def audit(
     asked = problem(settings_of(study), study.spec.backbone)
     if asked.settings.own:
         raise InputError(
-            f"Study {study.name!r} is measured by {asked.settings.task.function}, whose schedule "
+            f"Study {study.name!r} is measured by {asked.settings.task.measure}, whose schedule "
             "is its own: kwsearch cannot make it longer.",
             "Search with later epochs under [task], under another name.",
         )

@@ -34,6 +34,7 @@ from kwsearch.task_section import MAP
 from search_spaces import InputError, count
 from search_spaces.distribution import installed_version
 from search_spaces.errors import plural
+from search_spaces.reference import reference_rows
 from trials.errors import DamagedDataError
 from trials.files import file_sha256
 from trials.records import FullTraining, Measurement, Reported
@@ -77,7 +78,7 @@ Labels count from 1, in the order of `categories` in `results.json`.
 
 The detections that this was computed from are in `detections-boxes.json`{masks}, in COCO's format
 of results: `COCO.loadRes` of pycocotools reads them.
-
+{published}
 ## Where it came from
 
 {origin}
@@ -386,6 +387,7 @@ def _card(run: Run, task: "DetectionTraining", results: dict[str, Any]) -> str:
     ]
     study, trial = results["study"], results["trial"]
     epochs = plural(results["epochs"], "epoch")
+    published = _published(task.plan.backbone.name)
     origin = [
         ("found as", code(f"{study}, trial {trial}" if study else task.plan.backbone.name)),
         ("digest of the backbone", code(results["digest"])),
@@ -404,6 +406,22 @@ def _card(run: Run, task: "DetectionTraining", results: dict[str, Any]) -> str:
         folder=run.output.name,
         channels=task.plan.backbone.in_channels,
         values=table(("average precision", "share"), values),
+        published=published,
         masks=" and `detections-masks.json`" if task.recipe.masks else "",
         origin=table(("", "of this detector"), origin, left=2),
     )
+
+
+def _published(backbone: str) -> str:
+    """What the authors print of detectors on the backbone; nothing where they print nothing."""
+    boxes, masks = (reference_rows(backbone, quality) for quality in ("map", "mask_map"))
+    if not boxes:
+        return ""
+    rows = [
+        (code(box.name), f"{box.accuracy:.3f}", f"{mask.accuracy:.3f}")
+        for box, mask in zip(boxes, masks, strict=True)
+    ]
+    head = (
+        f"Published ({boxes[0].training}; {boxes[0].source}), on other pictures unless yours are "
+    )
+    return f"\n{head}MS-COCO's:\n\n{table(('network', 'map', 'mask_map'), rows)}\n"

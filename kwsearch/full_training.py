@@ -34,6 +34,7 @@ from trials.tasks.classification.data.sources import has_test_set
 from trials.tasks.classification.data.whole_images import Folder, open_folder
 from trials.tasks.classification.full_recipes import in_batches_of, of_length
 from trials.tasks.classification.recipe import Recipe
+from trials.tasks.contract import measure_of
 
 if TYPE_CHECKING:
     from trials.tasks.classification.full import FullTask
@@ -117,8 +118,7 @@ def train(
     settings: Any = exported.origin.get("settings")
     if is_own(settings):
         raise InputError(
-            f"{exported.folder} was measured by {settings['task']['function']}: its training is "
-            "your own.",
+            f"{exported.folder} was measured by {measure_of(settings)}: its training is your own.",
             "Train the network with that code: kwsearch.load(FOLDER).network(fresh=True).",
         )
     source = wishes.data or _source(exported)

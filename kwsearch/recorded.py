@@ -89,7 +89,7 @@ def new_study(settings: StudySettings, part: Recorded) -> NewStudy:
 
 def _require_same_training(asked: Problem, facts: Facts) -> None:
     if not asked.settings.classifies:
-        measure = asked.settings.task.function or asked.settings.task.kind
+        measure = asked.settings.task.measure or asked.settings.task.kind
         raise InputError(
             f"The study is measured by {measure}; tables are recorded by kwsearch's own training.",
             "Leave [task] out of the study file.",

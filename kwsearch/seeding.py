@@ -12,7 +12,7 @@ from trials.evidence import Observation, by_merit
 from trials.records import StudyRecord, TrialState
 from trials.store import Store
 from trials.tasks.classification import VERSION
-from trials.tasks.contract import is_same, quality_of
+from trials.tasks.contract import is_same, measure_of, quality_of
 from trials.tasks.detection import VERSION as DETECTION_VERSION
 from trials.tasks.own import VERSION as OWN_VERSION
 
@@ -107,10 +107,10 @@ def trained_by(study: StudyRecord) -> int:
 
 def _version(study: StudyRecord) -> int:
     """The present version of what trains the trials of a study."""
-    task = study.spec.settings.get("task") or {}
-    if task.get("kind") == "detection":
+    settings = study.spec.settings
+    if (settings.get("task") or {}).get("kind") == "detection":
         return DETECTION_VERSION
-    return OWN_VERSION if task.get("function") else VERSION
+    return VERSION if measure_of(settings) is None else OWN_VERSION
 
 
 def differences(one: StudyRecord, other: StudyRecord) -> list[str]:
@@ -127,7 +127,7 @@ def differences(one: StudyRecord, other: StudyRecord) -> list[str]:
     names = [key for key in {**a, **b} if a.get(key) != b.get(key)]
     if same is None or names:
         return names
-    own = one.spec.settings.get("task", {}).get("function")
+    own = measure_of(one.spec.settings)
     return ["task.version"] if own else ["device"]  # one that is unset differs from itself
 
 

@@ -108,8 +108,8 @@ class StudySettings(Settings):
 
     @property
     def own(self) -> bool:
-        """Whether trials are measured by a person's own function."""
-        return self.task.function is not None
+        """Whether a person's own function measures trials, or a task that is used as one is."""
+        return self.task.measure is not None
 
     @property
     def detects(self) -> bool:
@@ -154,7 +154,7 @@ class StudySettings(Settings):
                 raise ValueError(fault)
             return value.model_copy(update={"quality": value.quality or MAP})
         name = value.quality or QUALITY
-        own = task is None or task.function is not None
+        own = task is None or task.measure is not None
         if not own and name not in QUALITY_NAMES:
             raise ValueError(
                 f"quality = {brief(name)} is none of {', '.join(QUALITY_NAMES)}, which are "
@@ -227,7 +227,7 @@ class StudySettings(Settings):
     ) -> ExecutionSettings:
         space = info.data.get("space")
         task = info.data.get("task")
-        own = task is not None and task.function is not None
+        own = task is not None and task.measure is not None
         own = own or (space is not None and _is_own_code(space.backbone))
         timed = [
             f"{name} = {seconds:g}"

@@ -7,6 +7,7 @@ from pydantic import Field, field_validator
 
 from kwsearch.sections import Settings
 from kwsearch.setting_types import ListAsTuple, brief
+from trials.tasks.contract import measure_of
 from trials.tasks.detection.recipe import Detector
 
 RUNGS = (1, 3, 9)
@@ -106,6 +107,11 @@ class TaskSettings(Settings):
         description="Of detection: file of the trained plain backbone that trials start from; its "
         "batch norms then stay as they are. If unset they start from scratch.",
     )
+
+    @property
+    def measure(self) -> str | None:
+        """What measures trials in place of detection and of [proxy]; None if nothing does."""
+        return measure_of({"task": {"function": self.function, "kind": self.kind}})
 
     @field_validator("function")
     @classmethod

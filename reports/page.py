@@ -23,7 +23,7 @@ from reports.figures.curves import curves_info
 from reports.figures.front import Size, front_info
 from reports.figures.hypervolume import CLOCKS, hypervolume_info
 from reports.summary import Summary
-from reports.units import percent, quantity
+from reports.units import capital, percent, quantity
 from trials.costs import Cost
 from trials.files import write_whole
 from trials.records import TrialState
@@ -102,7 +102,7 @@ def live_policy() -> str:
 @cache
 def _template() -> Template:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters.update(percent=percent, quantity=quantity)
+    environment.filters.update(percent=percent, quantity=quantity, capital=capital)
     return environment.from_string(embedding.asset("page.html.j2"))
 
 
@@ -121,6 +121,7 @@ def _words(summary: Summary, choices: ChoicesInfo, agreement: AgreementInfo) -> 
         "agreement": agreement,
         "least": LEAST,
         "sizes": _SWITCH if summary.has_latency else _SWITCH[:-1],
+        "label": capital(summary.measure),
         "budget": _BUDGETS[summary.kind],
     }
 
@@ -138,6 +139,7 @@ def _data(summary: Summary, choices: ChoicesInfo, agreement: AgreementInfo) -> d
         "states": [state.value for state in TrialState],
         "plain": {"name": spec.backbone.name, "params": spec.backbone.params},
         "cost": summary.kind.value,
+        "quality": capital(summary.measure),
         "budget": [end / unit if unit > 1 else end for end in (low, max(low, high))],
         "front": [record.number for record in front],
         "trials": tables.columns(summary),

@@ -83,6 +83,7 @@ class Payoff:
         spread: standard deviation between seeds, pooled; None where no network has several.
         errors: what enters the intervals; None while the plain backbone is not measured.
         why: of an unknown verdict, what is missing.
+        measure: what networks are compared by, in words.
     """
 
     verdict: Pays
@@ -93,6 +94,7 @@ class Payoff:
     spread: float | None = None
     errors: Errors | None = None
     why: str = ""
+    measure: str = "accuracy"
 
 
 class _Member(NamedTuple):
@@ -121,6 +123,7 @@ def payoff(
     baselines: Sequence[BaselineRecord],
     found: Sequence[Mean] = (),
     kind: Cost = Cost.PARAMS,
+    measure: str = "accuracy",
 ) -> Payoff:
     """Compare a front with the plain networks of its study.
 
@@ -130,6 +133,7 @@ def payoff(
         found: means of trials that were trained again; where there are any, their front is compared
             in place of ``front``.
         kind: what the front is over.
+        measure: what networks are compared by, in words.
     """
     members = _means(found) if found else _single(front)
     networks = plain_networks(baselines)
@@ -149,6 +153,7 @@ def payoff(
         spread=errors.spread,
         errors=errors,
         why="" if members else "No trial has reached the top rung yet.",
+        measure=measure,
     )
 
 

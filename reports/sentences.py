@@ -18,7 +18,7 @@ def pays(found: Payoff) -> str:
     if plain is None or found.why:
         measured = "" if plain is None else f" Measured so far: {_named(plain)}."
         return f"{_OPENING[Pays.UNKNOWN]}. {found.why}{measured}"
-    parts = [_gained(plain), _reached(plain)]
+    parts = [_gained(plain), _reached(plain, found.measure)]
     if found.ladder is not None:
         parts.append(f"on average over {found.rungs} plain widths {_points(found.ladder)}")
     text = f"{_OPENING[found.verdict]}: {'; '.join(parts)}."
@@ -117,10 +117,10 @@ def _points(gain: Interval, kind: str = "") -> str:
     return f"it cannot be told apart, {value:+.1f} points ({kind}{low:+.1f} to {high:+.1f})"
 
 
-def _reached(plain: Plain) -> str:
+def _reached(plain: Plain, measure: str) -> str:
     if plain.share is None:
-        return "no network of the front reaches its accuracy"
+        return f"no network of the front reaches its {measure}"
     value, low, high = plain.share
     verb = "reaches" if plain.kind is Cost.LATENCY else "reach"
     ends = f"at least {low:.2f}" if high is None else f"{low:.2f} to {high:.2f}"
-    return f"{value:.2f} times its {plain.kind.noun} {verb} its accuracy ({ends})"
+    return f"{value:.2f} times its {plain.kind.noun} {verb} its {measure} ({ends})"

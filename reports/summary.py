@@ -25,7 +25,7 @@ from trials.records import (
     TrialState,
 )
 from trials.store import Store
-from trials.tasks.contract import quality_of
+from trials.tasks.contract import in_words, measure_of, quality_of
 
 Rule = Callable[[StudyRecord], Halving]
 """Reads a study's settings as its rule of promotion."""
@@ -83,9 +83,12 @@ class Summary:
     @property
     def quality(self) -> str:
         """What networks are compared by, in words; the database keeps it as accuracy."""
-        own = (self.settings.get("task") or {}).get("function")
-        name = quality_of(self.settings).replace("_", " ")
-        return quality_of(self.settings) if own else f"validation {name}"
+        return self.measure if measure_of(self.settings) else f"validation {self.measure}"
+
+    @property
+    def measure(self) -> str:
+        """The same without saying on which images: ``accuracy``, ``average precision``."""
+        return in_words(quality_of(self.settings))
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -137,7 +140,8 @@ class Summary:
     @cached_property
     def payoff(self) -> Payoff:
         """Whether KernelWarehouse pays: the front against plain networks."""
-        return payoff(self.first_front, self.baselines, [*self.means.values()], self.kind)
+        means = [*self.means.values()]
+        return payoff(self.first_front, self.baselines, means, self.kind, self.measure)
 
     @property
     def kind(self) -> Cost:
@@ -236,7 +240,7 @@ def summarise(store: Store, name: str, rule: Rule, scale: Scale = Scale.LOG) -> 
         trials=tuple(trials),
         measurements={number: tuple(curve) for number, curve in curves.items()},
         fronts=tuple(fronts),
-        references=reference_rows(study.spec.backbone.name),
+        references=_references(study),
         database=store.location,
         read_at=datetime.now(UTC),
         halving=rule(study),
@@ -244,6 +248,14 @@ def summarise(store: Store, name: str, rule: Rule, scale: Scale = Scale.LOG) -> 
         scale=scale,
         baseline_curves={number: tuple(curve) for number, curve in plain.items()},
     )
+
+
+def _references(study: StudyRecord) -> tuple[ReferenceRow, ...]:
+    """Published results of the backbone by what the study compares networks by."""
+    settings = study.spec.settings
+    if measure_of(settings):  # whatever it measures, nobody published it
+        return ()
+    return reference_rows(study.spec.backbone.name, quality_of(settings))
 
 
 def _choice(setting: object, values: list[Value]) -> Choice:

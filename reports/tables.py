@@ -15,6 +15,7 @@ from search_spaces.choices import FloatRange
 from trials.area import Scale
 from trials.costs import Cost
 from trials.records import TrialRecord, TrialState
+from trials.tasks.contract import measure_of, quality_of
 
 Facts = list[tuple[str, str]]
 """Labels and values, for people."""
@@ -79,7 +80,7 @@ def tiles(summary: Summary) -> list[tuple[str, str, str]]:
     stopped = study.states.get(TrialState.STOPPED, 0)
     return [
         (
-            f"Best {summary.quality.removeprefix('validation ')}",
+            f"Best {summary.measure}",
             percent(best.accuracy or 0.0) if best else "none yet",
             f"± {100 * (best.accuracy_error or 0):.1f} % standard error" if best else "",
         ),
@@ -108,7 +109,7 @@ def hypervolume(summary: Summary) -> str:
     floor = percent(summary.study.spec.reference_accuracy)
     return (
         f"Hypervolume is {means[summary.scale]} {_sizes(summary)}; the height is 0 at {floor} "
-        "accuracy and 1 at 100 %."
+        f"{summary.measure} and 1 at 100 %."
         + (" It is that of first trainings, also where means are shown." if summary.means else "")
     )
 
@@ -126,16 +127,18 @@ def searched(summary: Summary) -> Facts:
     proxy, search = settings.get("proxy", {}), settings.get("search", {})
     height, width = backbone.input_size
     task = settings.get("task") or {}
-    data = task.get("function") or task.get("data") or proxy.get("data", "unknown")
+    measure = measure_of(settings)
+    data = measure or task.get("data") or proxy.get("data", "unknown")
     images = f"{data}, {height} by {width} pixels"
     channels = plural(backbone.in_channels, "channel")
     dimensions = [(name, _choice(choice)) for name, choice in summary.dimensions.items()]
     return [
         ("Backbone", f"{backbone.name}, plain {backbone.params:,} parameters"),
         (
-            "Measure" if task.get("function") else "Images",
+            "Measure" if measure else "Images",
             f"{images}, {channels}, {plural(backbone.num_classes, 'class', 'classes')}",
         ),
+        ("Compared by", f"{summary.measure} ({quality_of(settings)}) against {summary.kind.noun}"),
         ("Budget", _budget(settings.get("budget", {}))),
         *latency(summary),
         (

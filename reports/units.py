@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from search_spaces.errors import plural
 from trials.costs import Cost
 
-__all__ = ["duration", "percent", "plural", "quantity", "seeds"]
+__all__ = ["capital", "duration", "percent", "plural", "quantity", "seeds"]
 
 _STEPS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
@@ -25,6 +25,11 @@ def percent(share: float, error: float | None = None) -> str:
     """A share as ``97.2 %``, with its standard error ``97.2 ± 0.4 %``, on one line for ever."""
     spread = "" if error is None else f"\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{100 * error:.1f}"
     return f"{100 * share:.1f}{spread}\N{NO-BREAK SPACE}%"
+
+
+def capital(words: str) -> str:
+    """The same at the start of a sentence or as a label: ``macro F1`` is ``Macro F1``."""
+    return words[:1].upper() + words[1:]
 
 
 def seeds(numbers: Iterable[int]) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kwsearch.exporting import paragraphs
-from kwsearch.exporting.contents import is_detection, is_own, versions
+from kwsearch.exporting.contents import is_detection, versions
 from kwsearch.exporting.graph import Compared
 from kwsearch.exporting.layout import UPSTREAM, WEIGHTS
 from kwsearch.exporting.markdown import code, table
@@ -14,7 +14,7 @@ from reports.repeated import Mean
 from search_spaces import Plan, plan_network
 from search_spaces.errors import plural
 from trials.records import KeptFile, StudyRecord, TrialRecord
-from trials.tasks.contract import quality_of
+from trials.tasks.contract import measure_of, quality_of
 
 _TRAIN = """\
 `kwsearch train` with the path of this folder trains the network from the beginning, by
@@ -87,8 +87,7 @@ class Card:
     @property
     def _measure(self) -> str | None:
         """Name of the person's own measure, if there is one."""
-        settings = self.study.spec.settings
-        return str(settings["task"]["function"]) if is_own(settings) else None
+        return measure_of(self.study.spec.settings)
 
     def _training(self) -> str:
         if is_detection(self.study.spec.settings):

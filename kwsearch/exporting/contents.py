@@ -22,6 +22,7 @@ from search_spaces.distribution import installed_version
 from trials.records import StudyRecord, TrialRecord
 from trials.tasks.classification.full_recipes import full_recipe
 from trials.tasks.classification.recipe import Recipe
+from trials.tasks.contract import measure_of
 
 
 def contents(study: StudyRecord, record: TrialRecord, mean: Mean | None = None) -> dict[str, Any]:
@@ -61,7 +62,7 @@ def upstream_settings(config: NetworkConfig, backbone: Backbone) -> dict[str, An
 def is_own(settings: object) -> bool:
     """Whether settings that a study or an export keeps name a measure of a person's own."""
     task = settings.get("task") if isinstance(settings, dict) else None
-    return isinstance(task, dict) and bool(task.get("function"))
+    return isinstance(task, dict) and measure_of({"task": task}) is not None
 
 
 def is_detection(settings: object) -> bool:

@@ -30,7 +30,7 @@ def images_of(study: StudyRecord) -> Iterator[tuple[Prepared, TrainingData]]:
     settings = settings_of(study)
     if settings.own:
         raise InputError(
-            f"Study {study.name!r} was measured by {settings.task.function}, whose inputs kwsearch "
+            f"Study {study.name!r} was measured by {settings.task.measure}, whose inputs kwsearch "
             "does not know.",
             "Leave --onnx out, and write the graph with torch.onnx.export.",
         )

@@ -74,7 +74,7 @@ function openTrial(number) {
   $("trial-name").textContent = `Trial ${number}`;
   const facts = [
     ["State", element("span", { class: `state ${state}` }, state)],
-    ["Accuracy", percent(trials.accuracy[number], trials.error[number]) || "not measured"],
+    [data.quality, percent(trials.accuracy[number], trials.error[number]) || "not measured"],
     ...(trials.trainings[number] ? [["Trainings", trials.trainings[number].map((a) => percent(a)).join(", ")]] : []),
     ...Object.entries(trials.reported).filter(([, pairs]) => pairs[number]).map(([name, pairs]) => [name, reportedText(pairs[number])]),
     ["Parameters", `${trials.params[number].toLocaleString("en")} (${(trials.params[number] / data.plain.params).toFixed(2)}× plain)`],

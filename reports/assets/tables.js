@@ -3,7 +3,7 @@ const PAGE = 25;
 const fixed = [
   { name: "Trial", number: true, of: (i) => i, text: (i) => i },
   { name: "State", of: (i) => stateOf(i), text: (i) => stateOf(i) },
-  { name: "Accuracy", number: true, of: (i) => trials.accuracy[i], text: (i) => percent(trials.accuracy[i], trials.error[i]) },
+  { name: data.quality, number: true, of: (i) => trials.accuracy[i], text: (i) => percent(trials.accuracy[i], trials.error[i]) },
   { name: "Parameters", number: true, of: (i) => trials.params[i], text: (i) => trials.params[i].toLocaleString("en") },
   { name: "MACs", number: true, optional: true, of: (i) => trials.macs[i], text: (i) => quantity(trials.macs[i]) },
   { name: "Epochs", number: true, optional: true, of: (i) => trials.epochs[i], text: (i) => trials.epochs[i] },

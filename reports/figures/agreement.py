@@ -13,6 +13,7 @@ from scipy.stats import kendalltau
 
 from reports.homogeneity import Homogeneity, homogeneity
 from reports.summary import Summary
+from reports.units import capital
 from trials.costs import Cost
 from trials.promotion import Halving
 from trials.records import Measurement
@@ -55,13 +56,15 @@ class AgreementInfo:
         rows: by lower rung, overall first.
         pairs: (trial, band, accuracy at the first rung, accuracy at the top rung).
         kind: what the front is over.
+        quality: what was measured, as an axis says it.
     """
 
     top: int
     bands: tuple[tuple[int, int], ...]
     rows: tuple[Agreement, ...]
     pairs: tuple[tuple[int, int, float, float], ...]
-    kind: Cost = Cost.PARAMS
+    kind: Cost
+    quality: str
 
     @property
     def alike(self) -> Homogeneity | None:
@@ -71,9 +74,9 @@ class AgreementInfo:
 
 def agreement_info(summary: Summary) -> AgreementInfo:
     """Of every lower rung with the top one."""
-    bands = band_ends(summary.halving)
+    bands, quality = band_ends(summary.halving), capital(summary.measure)
     if not summary.rungs:
-        return AgreementInfo(0, bands, (), (), summary.kind)
+        return AgreementInfo(0, bands, (), (), summary.kind, quality)
     *lower, top = summary.rungs
     rows: list[Agreement] = []
     for rung in lower:
@@ -82,7 +85,7 @@ def agreement_info(summary: Summary) -> AgreementInfo:
         rows += [_agreement(rung, b, [p for p in pairs if p[1] == b]) for b in range(len(bands))]
     first = _pairs(summary, lower[0], top) if lower else []
     drawn = tuple((number, band, a.accuracy, b.accuracy) for number, band, a, b in first)
-    return AgreementInfo(top, bands, tuple(rows), drawn, summary.kind)
+    return AgreementInfo(top, bands, tuple(rows), drawn, summary.kind, quality)
 
 
 def band_ends(halving: Halving) -> tuple[tuple[int, int], ...]:

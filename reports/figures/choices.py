@@ -84,7 +84,9 @@ def choices_info(summary: Summary) -> ChoicesInfo:
             for m in curve
             if m.epoch == rung and number in summary.by_number
         ]
-        found.append(_of_accuracy(summary, f"accuracy after {plural(rung, 'epoch')}", measured))
+        found.append(
+            _of_accuracy(summary, f"{summary.measure} after {plural(rung, 'epoch')}", measured)
+        )
     order = next((i.shares for i in reversed(found) if i.shares), {})
     names = sorted(summary.dimensions, key=lambda name: (-order.get(name, 0.0), name))
     front = summary.front

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from reports.summary import Summary
+from reports.units import capital
 from trials.records import TrialState
 
 
@@ -33,11 +34,13 @@ class CurvesInfo:
         rungs: epochs, ascending.
         measured: trials measured at each rung.
         curves: by trial.
+        quality: what was measured, as the axis says it.
     """
 
     rungs: tuple[int, ...]
     measured: tuple[int, ...]
     curves: tuple[Curve, ...]
+    quality: str
 
 
 def curves_info(summary: Summary) -> CurvesInfo:
@@ -62,4 +65,4 @@ def curves_info(summary: Summary) -> CurvesInfo:
         if number in summary.by_number
     )
     counts = tuple(sum(rung in curve.epochs for curve in curves) for rung in summary.rungs)
-    return CurvesInfo(summary.rungs, counts, curves)
+    return CurvesInfo(summary.rungs, counts, curves, capital(summary.quality))

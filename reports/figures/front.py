@@ -5,6 +5,7 @@ from typing import Literal
 
 from reports.pays import Plain
 from reports.summary import Summary
+from reports.units import capital
 from trials.area import Point
 from trials.costs import Cost
 from trials.pareto import nondominated
@@ -88,6 +89,7 @@ class FrontInfo:
         plain_name: the backbone.
         plain_size: what it costs without any warehouse, on the images of this study; None where
             its latency was not measured.
+        quality: what networks are compared by, as the axis says it.
         epochs: epochs of the top rung, 0 if none was reached.
         means: whether the front is drawn from means over several seeds.
     """
@@ -101,15 +103,21 @@ class FrontInfo:
     plain: tuple[PlainDot, ...]
     plain_name: str
     plain_size: float | None
+    quality: str
     epochs: int
     means: bool = False
 
 
-def front_info(summary: Summary, size: Size = "params") -> FrontInfo:
+def front_info(summary: Summary, size: Size | None = None) -> FrontInfo:
     """Against parameters, MACs or latency; each has a front of its own.
 
     Where trials were trained again, it is that of their means.
+
+    Args:
+        summary: of the study.
+        size: what networks cost; what the study compares them by if None.
     """
+    size = size or summary.kind.value
     over = {t.number for t in summary.trials if t.state is TrialState.COMPLETE}
     dots = [dot for t in summary.trials for dot in _dot(summary, t, size)]
     complete = [dot for dot in dots if dot.number in over]
@@ -134,6 +142,7 @@ def front_info(summary: Summary, size: Size = "params") -> FrontInfo:
         plain=_plain(summary, size),
         plain_name=backbone.name,
         plain_size=_plain_latency(summary) if size == "latency" else getattr(backbone, size),
+        quality=capital(summary.quality),
         epochs=max((d.epochs for d in complete), default=0),
         means=bool(summary.means),
     )

@@ -60,6 +60,8 @@ def draw_front(axes: "Axes", info: FrontInfo) -> None:
 
     A mean over several seeds has its 95 % interval in place of the standard error.
     """
+    from matplotlib.ticker import LogFormatter  # noqa: PLC0415 - drawing alone needs it
+
     _dots(axes, info.stopped, "stopped", "below the top rung", marker=".", alpha=0.6)
     _dots(axes, info.complete, "complete", "complete", marker="o", markersize=4)
     if info.step:
@@ -99,8 +101,11 @@ def draw_front(axes: "Axes", info: FrontInfo) -> None:
             label=f"{info.plain_name} without warehouses ({shown})",
         )
     axes.set_xscale("log")
+    if info.size == "latency":  # milliseconds as they are, not as powers of ten
+        axes.xaxis.set_major_formatter(LogFormatter())
+        axes.xaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
     axes.set_xlabel(LABELS[info.size])
-    axes.set_ylabel(f"Validation accuracy, proxies of {plural(info.epochs, 'epoch')}")
+    axes.set_ylabel(f"{info.quality}, proxies of {plural(info.epochs, 'epoch')}")
     axes.legend()
 
 
@@ -144,7 +149,7 @@ def draw_curves(axes: "Axes", info: CurvesInfo) -> None:
     axes.set_xticks(info.rungs, [str(rung) for rung in info.rungs])
     axes.minorticks_off()
     axes.set_xlabel("Epochs")
-    axes.set_ylabel("Validation accuracy")
+    axes.set_ylabel(info.quality)
     if info.curves:
         axes.legend()
 

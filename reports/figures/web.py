@@ -63,7 +63,7 @@ def front_figure(info: FrontInfo) -> Figure:
                 "<br>%{y:.2%} · %{x:.4s}<extra></extra>",
             }
         )
-    layout = _layout(LABELS[info.size], "Validation accuracy")
+    layout = _layout(LABELS[info.size], info.quality)
     # SI prefixes would make 500m of half a millisecond
     ticks = "~r" if info.size == "latency" else "~s"
     layout["xaxis"] |= {"type": "log", "tickformat": ticks, "dtick": "D2"}
@@ -207,7 +207,7 @@ def curves_figure(info: CurvesInfo) -> Figure:
                 "<extra></extra>",
             }
         )
-    layout = _layout("Epochs", "Validation accuracy")
+    layout = _layout("Epochs", info.quality)
     ticks = [f"{r}<br>{n:,}" for r, n in zip(info.rungs, info.measured, strict=True)]
     layout["xaxis"] |= {"type": "log", "tickvals": list(info.rungs), "ticktext": ticks}
     layout["xaxis"]["title"]["text"] = "Epochs, and trials measured there"
@@ -246,7 +246,7 @@ def _objective(found: Importance) -> str:
 
 
 def agreement_figure(info: AgreementInfo) -> Figure:
-    """Accuracy at the first against the top rung, coloured by size band."""
+    """The quality at the first against the top rung, coloured by size band."""
     traces = []
     for band, (low, high) in enumerate(info.bands):
         pairs = [pair for pair in info.pairs if pair[1] == band]
@@ -264,7 +264,7 @@ def agreement_figure(info: AgreementInfo) -> Figure:
         )
     first = info.rows[0].rung if info.rows else 0
     layout = _layout(
-        f"Accuracy after {plural(first, 'epoch')}", f"after {plural(info.top, 'epoch')}"
+        f"{info.quality} after {plural(first, 'epoch')}", f"after {plural(info.top, 'epoch')}"
     )
     layout["xaxis"] |= {"tickformat": SHARES}
     layout["yaxis"] |= {"tickformat": SHARES}

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 import kwsearch
-from kwsearch import api
+from kwsearch import api, detecting
 from kwsearch.settings import from_plain
 from search_spaces import InputError
 from trials.tasks.detection.coco import for_full, open_coco
@@ -95,6 +95,13 @@ def test_an_interrupted_training_ends_with_the_same_bits_and_its_files_give_its_
     }
     outputs = kwsearch.detector("whole")([torch.rand(1, 48, 48)])
     assert set(outputs[0]) == {"boxes", "labels", "scores", "masks"}
+
+
+def test_a_card_has_what_was_published_of_detectors_on_its_backbone():
+    told = detecting._published("resnet50")
+    assert "`kw4x_resnet50` | 0.424 | 0.389" in told
+    assert "Mask R-CNN on MS-COCO, 1x schedule" in told
+    assert detecting._published("resnet8") == ""
 
 
 @pytest.mark.usefixtures("at_study")

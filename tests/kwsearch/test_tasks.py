@@ -6,11 +6,12 @@ import pytest
 
 from kwsearch import driving, problems, seeding, tasks
 from kwsearch.comparing import compare
+from kwsearch.exporting.contents import is_own
 from kwsearch.settings import from_plain, to_plain
 from trials.store import open_store
 from trials.store.merge import merge
 from trials.tasks.classification import VERSION
-from trials.tasks.contract import IDENTITY, is_same
+from trials.tasks.contract import IDENTITY, is_same, measure_of
 
 STUDY = {
     "name": "one",
@@ -103,3 +104,20 @@ def test_another_version_of_the_training_is_another_identity_and_is_named():
         other = store.create_study(replace(one.spec, name="other", settings=then))
         assert seeding.differences(one, other) == ["training"]
         assert seeding.alike(one, [other]) == []
+
+
+@pytest.mark.parametrize(
+    ("task", "name"),
+    [
+        (None, None),
+        ({}, None),
+        ({"kind": "detection", "data": "canvas"}, None),
+        ({"function": "mytask:measure"}, "mytask:measure"),
+        ({"kind": "depth", "input": [1, 8, 8]}, "depth"),
+    ],
+)
+def test_whatever_is_neither_classification_nor_detection_is_used_as_a_function_is(task, name):
+    """A further kind needs no word in rooms that ask only this."""
+    settings = {"proxy": {}} if task is None else {"task": task}
+    assert measure_of(settings) == name
+    assert is_own(settings) is (name is not None)

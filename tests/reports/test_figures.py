@@ -8,6 +8,7 @@ import moocore
 import numpy as np
 import plotly.graph_objects as go
 import pytest
+from matplotlib.figure import Figure
 from scipy.stats import chi2_contingency, kendalltau
 
 from reports.figures import paper, web
@@ -17,8 +18,9 @@ from reports.figures.curves import curves_info
 from reports.figures.front import front_info
 from reports.figures.hypervolume import CLOCKS, hypervolume_info
 from reports.homogeneity import homogeneity
-from reports.tables import taus
-from reports.units import duration, percent, plural, quantity
+from reports.sentences import pays
+from reports.tables import headline, taus
+from reports.units import capital, duration, percent, plural, quantity
 from search_spaces import InputError
 from search_spaces.choices import FloatRange, Options
 from trials.area import Scale
@@ -329,3 +331,49 @@ def test_numbers_read_as_people_write_them():
         "2.5 days",
     ]
     assert (plural(1, "trial"), plural(1200, "trial")) == ("1 trial", "1,200 trials")
+
+
+@pytest.mark.parametrize(
+    ("settings", "axis", "measure"),
+    [
+        ({}, "Validation accuracy", "accuracy"),
+        ({"proxy": {"quality": "macro_f1"}}, "Validation macro F1", "macro F1"),
+        (
+            {"task": {"kind": "detection"}, "objective": {"quality": "map"}},
+            "Validation average precision",
+            "average precision",
+        ),
+        (
+            {"task": {"function": "a:b"}, "objective": {"quality": "dice_score"}},
+            "Dice score",
+            "dice score",
+        ),
+    ],
+)
+def test_figures_and_sentences_say_what_networks_are_compared_by(summary, settings, axis, measure):
+    """On the page and on paper alike."""
+    spec = replace(summary.study.spec, settings={**summary.settings, **settings})
+    other = replace(summary, study=replace(summary.study, spec=spec))
+    for info, draw, figure in (
+        (front_info(other), paper.draw_front, web.front_figure),
+        (curves_info(other), paper.draw_curves, web.curves_figure),
+    ):
+        assert info.quality == axis
+        assert figure(info)["layout"]["yaxis"]["title"]["text"] == axis
+        axes = Figure().add_subplot()
+        draw(axes, info)
+        assert axes.get_ylabel().startswith(axis)
+    assert {i.objective for i in choices_info(other).importances[1:]} == {
+        f"{measure} after 1 epoch",
+        f"{measure} after 9 epochs",
+    }
+    assert agreement_info(other).quality == capital(measure)
+    assert measure in headline(other)
+    assert measure in pays(other.payoff)
+
+
+def test_the_picture_is_over_what_the_study_compares_by(summary):
+    spec = summary.study.spec
+    settings = {**summary.settings, "objective": {"cost": "macs"}}
+    other = replace(summary, study=replace(summary.study, spec=replace(spec, settings=settings)))
+    assert (front_info(summary).size, front_info(other).size) == ("params", "macs")

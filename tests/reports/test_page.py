@@ -14,6 +14,7 @@ from reports.figures.agreement import agreement_info
 from reports.page import refresh, render, write_page
 from reports.palette import DARK, LIGHT
 from reports.sentences import pays as sentence
+from search_spaces.reference import reference_rows
 from trials.errors import StorageError
 from trials.records import TrialState
 
@@ -177,3 +178,23 @@ def test_text_has_the_contrast_that_wcag_asks_for(palette, role, ground):
     one, other = sorted((luminance(palette[role]), luminance(palette[ground])))
     assert (other + 0.05) / (one + 0.05) >= 4.5
     assert LIGHT.keys() == DARK.keys()
+
+
+def test_a_page_of_detection_speaks_of_average_precision(summary):
+    """In titles, heads of tables and notes; and it shows what was published of detectors."""
+    settings = {
+        **summary.settings,
+        "task": {"kind": "detection", "data": "canvas"},
+        "objective": {"quality": "map", "cost": "macs"},
+    }
+    spec = replace(summary.study.spec, settings=settings)
+    published = reference_rows("resnet50", "map")
+    other = replace(summary, study=replace(summary.study, spec=spec), references=published)
+    page = render(other)
+    text = html.unescape(re.sub(r"<script.*?</script>|<[^>]*>", " ", page, flags=re.DOTALL))
+    assert "Average precision against MACs" in text
+    assert "average precision (map) against MACs" in text
+    assert "Diamonds are published results of Mask R-CNN on MS-COCO, 1x schedule." in text
+    assert "accuracy" not in text.lower()
+    data = json.loads(dict(scripts(page))[' type="application/json" id="data"'])
+    assert data["quality"] == "Average precision"

@@ -1,6 +1,7 @@
 """The published networks and the grid of further ones, against numbers of the authors' code."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from search_spaces import Count, InputError, count, from_upstream, plan_network
 from search_spaces.backbones import shipped
 from search_spaces.published import KNOWN, PUBLISHED, published
-from search_spaces.reference import TRAINING, reference_rows
+from search_spaces.reference import DETECTOR_TRAINING, TRAINING, reference_rows
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 PUBLISHED_NUMBERS = {
@@ -151,6 +152,32 @@ def test_deit_tiny_gains_what_the_paper_states_at_four_times_its_size() -> None:
     assert served.params / plain.params == pytest.approx(4, rel=0.05)
     assert all("2012.12877" in row.source and "2406.07879" in row.source for row in (plain, served))
     assert reference_rows("deit-tiny-small") == ()
+
+
+def test_detectors_have_the_precision_that_their_authors_print() -> None:
+    """Of boxes and of masks, for the same networks; the page on detection has the same table."""
+    boxes, masks = reference_rows(quality="map"), reference_rows(quality="mask_map")
+    assert [row.name for row in boxes] == [row.name for row in masks]
+    assert len(boxes) == 8
+    assert all(b.accuracy > m.accuracy for b, m in zip(boxes, masks, strict=True))
+    assert {row.training for row in boxes} == {DETECTOR_TRAINING}
+    page = (Path(__file__).parents[2] / "docs" / "detection.md").read_text()
+    printed = set(re.findall(r"(\d\d\.\d) / (\d\d\.\d)", page))
+    assert printed == {
+        (f"{100 * b.accuracy:.1f}", f"{100 * m.accuracy:.1f}")
+        for b, m in zip(boxes, masks, strict=True)
+    }
+    for family in ("resnet50", "mobilenetv2", "convnext-tiny"):
+        rows = sorted(reference_rows(family, "map"), key=lambda row: row.accuracy)
+        assert rows[0].plain
+        assert rows == sorted(rows, key=lambda row: row.params)
+
+
+def test_other_qualities_have_no_published_results() -> None:
+    """On ImageNet each class has as many images, so balanced accuracy is accuracy."""
+    assert reference_rows("resnet50", "map50") == reference_rows("resnet18", "map") == ()
+    assert reference_rows("resnet50", "macro_f1") == ()
+    assert reference_rows("resnet50", "balanced_accuracy") == reference_rows("resnet50")
 
 
 def test_accuracy_grows_with_size_within_a_family() -> None:

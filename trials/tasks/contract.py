@@ -98,6 +98,35 @@ def quality_of(settings: Mapping[str, Any]) -> str:
     return next((name for one in sections if (name := one.get("quality"))), QUALITY)
 
 
+def measure_of(settings: Mapping[str, Any]) -> str | None:
+    """What measures a study in place of what ships data and training of its own; from settings.
+
+    Returns:
+        The name of a person's function, or of a kind of task that is used as such a function is;
+        None for classification and detection.
+    """
+    task = settings.get("task") or {}
+    kind = task.get("kind")
+    name: str | None = task.get("function") or (None if kind == "detection" else kind)
+    return name
+
+
+def in_words(name: str) -> str:
+    """What a quality is called in the middle of a sentence."""
+    return _WORDS.get(name, name.replace("_", " "))
+
+
+_WORDS = {
+    "macro_f1": "macro F1",
+    "map": "average precision",
+    "map50": "average precision at IoU 0.5",
+    "map75": "average precision at IoU 0.75",
+    "mask_map": "average precision of masks",
+    "mask_map50": "average precision of masks at IoU 0.5",
+    "mask_map75": "average precision of masks at IoU 0.75",
+}
+
+
 def of_one_class(name: str) -> bool:
     """Whether a value is that of a single class, as ``recall.cat``; it has no column of its own."""
     return "." in name

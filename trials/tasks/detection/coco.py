@@ -39,6 +39,7 @@ _LAYOUTS = (
 _GREY_MODES = ("1", "L", "LA")
 _MODES = (*_GREY_MODES, "P", "RGB", "RGBA", "CMYK")
 _NAMED = 3
+_EDGES = ("width", "height")
 _READERS = 8
 
 
@@ -224,15 +225,15 @@ def for_full(coco: CocoFolder) -> tuple[Part, Part]:
         InputError: nothing is left of one of them.
     """
     if not coco.held_out:
-        measured = _part(coco.measuring, coco.categories)
+        measured = _part(coco.measuring, coco.categories, coco.sha256)
     else:
-        whole = _part(coco.training, coco.categories)
+        whole = _part(coco.training, coco.categories, coco.sha256)
         measured = whole.chosen(_held(len(whole)))
     return _sound(_training(coco).learnable(), coco, "learn from"), _measurable(measured, coco)
 
 
 def _training(coco: CocoFolder) -> Part:
-    whole = _part(coco.training, coco.categories)
+    whole = _part(coco.training, coco.categories, coco.sha256)
     if not coco.held_out:
         return whole
     return whole.chosen(set(range(len(whole))) - set(_held(len(whole))))
@@ -264,8 +265,9 @@ def _measurable(part: Part, coco: CocoFolder) -> Part:
 
 
 @lru_cache(maxsize=4)
-def _part(source: Source, categories: tuple[tuple[int, str], ...]) -> Part:
-    """All of a source, read once a process."""
+def _part(source: Source, categories: tuple[tuple[int, str], ...], sha256: str) -> Part:
+    """All of a source, read once a process as long as its bytes stay the same."""
+    del sha256  # tells one state of a folder from the next
     content = _read_json(source.annotations)
     annotations: dict[int, list[Mapping[str, Any]]] = {}
     for annotation in content["annotations"]:
@@ -331,29 +333,39 @@ def _checked(
     """Categories and counts of a file whose entries are as they should be."""
     path = source.annotations
     try:
-        categories = tuple(sorted((int(c["id"]), str(c["name"])) for c in content["categories"]))
-        images = {int(image["id"]): image for image in content["images"]}
+        for entry in (*content["images"], *content["categories"]):
+            _require(path, entry, type(entry["id"]) is int, "an id that is a whole number")
+        categories = tuple(sorted((c["id"], str(c["name"])) for c in content["categories"]))
+        images = {image["id"]: image for image in content["images"]}
         for image in content["images"]:
             _require(path, image, isinstance(image["file_name"], str), "a file_name of text")
-            sized = min(int(image["width"]), int(image["height"])) >= 1
-            _require(path, image, sized, "width and height from 1")
+            sized = all(type(image[edge]) is int and image[edge] >= 1 for edge in _EDGES)
+            _require(path, image, sized, "width and height that are whole numbers from 1")
         known = {number for number, _ in categories}
         for a in content["annotations"]:
             _require(path, a, a["image_id"] in images, "an image_id that an image has")
             _require(path, a, a["category_id"] in known, "a category_id that a category has")
-            boxed = len(a["bbox"]) == 4 and all(isfinite(float(x)) for x in a["bbox"])  # noqa: PLR2004 - x, y, width, height
+            boxed = len(a["bbox"]) == 4 and all(map(_is_number, a["bbox"]))  # noqa: PLR2004 - x, y, width, height
             _require(path, a, boxed, "a bbox of four numbers")
+            _require(path, a, a.get("iscrowd") in (None, 0, 1), "an iscrowd of 0 or 1")
+            sized = a.get("area") is None or _is_number(a["area"])
+            _require(path, a, sized, "an area that is a number")
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"{path} has an entry that is not as COCO's format wants it: {error!r}.",
             "An image has id, file_name, width and height; an annotation id, image_id, "
             "category_id and bbox; a category id and name.",
         ) from None
-    for what, number in (("images", len(images)), ("categories", len(known))):
+    named = len({name for _, name in categories})
+    for what, number, of in (
+        ("images", len(images), "ids"),
+        ("categories", len(known), "ids"),
+        ("categories", named, "names"),
+    ):
         if number != len(content[what]) or not number:
             raise InputError(
-                f"{path} has {len(content[what])} {what}, with {number} different ids.",
-                "Give each an id of its own.",
+                f"{path} has {len(content[what])} {what}, with {number} different {of}.",
+                f"Give each {'an id' if of == 'ids' else 'a name'} of its own.",
             )
     things = content["annotations"]
     bare = sum(not a.get("segmentation") for a in things)
@@ -363,19 +375,34 @@ def _checked(
             f"{'has' if bare == 1 else 'have'} no segmentation, which masks are learnt from.",
             "Set detector = 'faster-rcnn', or --detector faster-rcnn, to find boxes alone.",
         )
-    return categories, _counted(images, things)
+    return categories, _counted(images, things, dict(categories))
 
 
-def _counted(images: Mapping[int, Mapping[str, Any]], things: Sequence[Mapping[str, Any]]) -> str:
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+
+
+def _counted(
+    images: Mapping[int, Mapping[str, Any]],
+    things: Sequence[Mapping[str, Any]],
+    categories: Mapping[int, str],
+) -> str:
     crowds = sum(bool(a.get("iscrowd")) for a in things)
     empty = sum(not a.get("iscrowd") and not is_learnable(a, images[a["image_id"]]) for a in things)
     bare = len(images) - len({a["image_id"] for a in things})
+    unseen = [categories[one] for one in categories.keys() - {a["category_id"] for a in things}]
+    named = ", ".join(repr(name) for name in sorted(unseen)[:_NAMED])
+    named += " ..." if len(unseen) > _NAMED else ""
     notes = [
         text
         for number, text in (
             (crowds, f"{plural(crowds, 'crowd')} not learnt from"),
             (empty, f"{plural(empty, 'box', 'boxes')} of less than a pixel left out of training"),
             (bare, f"{plural(bare, 'picture')} without a thing left out of training"),
+            (
+                len(unseen),
+                f"{plural(len(unseen), 'category', 'categories')} without a thing: {named}",
+            ),
         )
         if number
     ]

@@ -80,9 +80,16 @@ class Examples(Dataset[Example]):
 
     def _masks(self, found: Sequence[Mapping[str, Any]], image: Mapping[str, Any]) -> Tensor:
         height, width = image["height"], image["width"]
-        masks = [decoded(one["segmentation"], height, width) for one in found]
+        masks = [self._mask(one, height, width) for one in found]
         stacked = np.stack(masks) if masks else np.zeros((0, height, width), np.uint8)
         return torch.from_numpy(stacked)
+
+    def _mask(self, thing: Mapping[str, Any], height: int, width: int) -> Any:  # noqa: ANN401 - an array
+        try:
+            return decoded(thing["segmentation"], height, width)
+        except InputError as error:
+            where = f"annotation {thing.get('id')} of image {thing['image_id']}"
+            raise InputError(f"{self.part.folder}, {where}: {error.cause}", error.cure) from error
 
 
 def decoded(segmentation: Any, height: int, width: int) -> Any:  # noqa: ANN401 - JSON; an array

@@ -131,12 +131,66 @@ def test_crowds_and_empty_boxes_are_not_learnt_from_and_are_counted(own):
         (lambda c: c["images"][0].update(width=49), "48 x 48 pixels, and .* says 49 x 48"),
         (lambda c: c["images"][0].update(file_name="no.png"), "1 picture of 24 is not in .*no.png"),
         (lambda c: c["categories"].append({"id": 1, "name": "x"}), "11 categories, with 10 differ"),
+        (lambda c: c["categories"][1].update(name="0"), "10 categories, with 9 different names"),
+        (lambda c: c["images"][0].update(id="1"), "entry '1' lacks an id that is a whole number"),
+        (lambda c: c["images"][0].update(id=True), "lacks an id that is a whole number"),
+        (lambda c: c["images"][0].update(width="48"), "width and height that are whole numbers"),
+        (lambda c: c["annotations"][0].update(bbox=["1", 2, 3, 4]), "a bbox of four numbers"),
+        (lambda c: c["annotations"][0].update(iscrowd="0"), "an iscrowd of 0 or 1"),
+        (lambda c: c["annotations"][0].update(area=float("nan")), "an area that is a number"),
     ],
 )
 def test_a_fault_of_a_file_is_named(own, change, told):
     changed(own, change)
     with pytest.raises(InputError, match=told):
         open_coco(own, masks=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda c: c.update(annotations=[]), "leaves no picture to learn from"),
+        (lambda c: [a.update(iscrowd=1) for a in c["annotations"]], "no picture to learn from"),
+        (lambda c: [a.update(bbox=[99, 99, 5, 5]) for a in c["annotations"]], "no picture to lear"),
+    ],
+)
+def test_a_folder_without_a_thing_to_learn_is_refused(own, change, told):
+    """Though each of its pictures and entries is sound; what is missing was counted before."""
+    changed(own, change)
+    coco = open_coco(own, masks=True)
+    assert "left out of training" in coco.summary or "crowds not learnt from" in coco.summary
+    for parts in (for_full, lambda coco: for_search(coco, 0, 0.2, 1.0)):
+        with pytest.raises(InputError, match=told):
+            parts(coco)
+
+
+def test_a_category_without_a_thing_is_told(own):
+    """It has no average precision, and no part in the mean."""
+    changed(
+        own, lambda c: c.update(annotations=[a for a in c["annotations"] if a["category_id"] > 2])
+    )
+    told = "2 categories without a thing: '0', '1'"
+    assert told in open_coco(own, masks=True).summary
+
+
+def test_a_mask_that_cannot_be_decoded_is_named_with_its_annotation(own):
+    changed(own, lambda c: [a.update(segmentation=[[1, 2, 3, 4]]) for a in c["annotations"]])
+    part, _ = for_full(open_coco(own, masks=True))
+    with pytest.raises(InputError, match=r"annotation \d+ of image \d+: A segmentation cannot be"):
+        Examples(part, 1, masks=True)[0]
+
+
+def test_a_folder_that_has_changed_is_read_again(own):
+    """In one process, as a notebook is."""
+    before = for_full(open_coco(own, masks=True))[0]
+    changed(own, lambda c: [a.update(category_id=1) for a in c["annotations"]])
+    after = for_full(open_coco(own, masks=True))[0]
+    labels = [
+        {a["category_id"] for found in p.annotations.values() for a in found}
+        for p in (before, after)
+    ]
+    assert len(labels[0]) > 1
+    assert labels[1] == {1}
 
 
 def test_what_is_no_folder_or_no_picture_is_named(own, tmp_path):
