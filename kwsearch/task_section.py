@@ -92,7 +92,7 @@ class TaskSettings(Settings):
         None, description="Of detection: pictures a step; 16 if unset, of small pictures 8."
     )
     learning_rate: Annotated[float, Field(gt=0, le=100)] | None = Field(
-        None, description="Of detection: after the warm-up; 0.02 if unset."
+        None, description="Of detection: after the warm-up; 0.02 if unset, of large pictures 1e-4."
     )
     validation_share: Annotated[float, Field(gt=0, lt=1)] | None = Field(
         None,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 from torch import distributed as dist
-from torch.optim import SGD, Optimizer
+from torch.optim import SGD, AdamW, Optimizer
 
 from search_spaces.networks import set_temperature
 from trials.errors import NonFiniteError
@@ -15,7 +15,7 @@ from trials.records import Measurement, Reported, Verdict
 from trials.shares import images_of_error
 from trials.tasks.classification.checkpoint import Checkpoint
 from trials.tasks.classification.measuring import require_finite
-from trials.tasks.classification.optimiser import attention_parameters
+from trials.tasks.classification.optimiser import attention_parameters, decay_groups
 from trials.tasks.classification.process_group import ALONE, ProcessGroup
 from trials.tasks.classification.state import TrainingState
 from trials.tasks.detection.detector import samplers, to_device
@@ -108,17 +108,24 @@ def train(
 
 
 def optimiser(detector: nn.Module, recipe: DetectionRecipe) -> Optimizer:
-    """SGD on everything that learns; a group's ``factor`` multiplies the learning rate."""
+    """For everything that learns; a group's ``factor`` multiplies the learning rate."""
     slow = attention_parameters(detector) if recipe.attention_learning_rate != 1 else set()
-    learning = [one for one in detector.parameters() if one.requires_grad]
-    groups = [
-        {"params": parameters, "factor": factor}
-        for attention, factor in ((False, 1.0), (True, recipe.attention_learning_rate))
-        if (parameters := [one for one in learning if (one in slow) is attention])
-    ]
-    return SGD(
-        groups, lr=recipe.learning_rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay
+    decayed, free = decay_groups(detector)
+    adamw = recipe.optimiser == "adamw"
+    kinds = (
+        ((decayed, recipe.weight_decay), (free, 0.0))
+        if adamw
+        else (([one for one in detector.parameters() if one.requires_grad], recipe.weight_decay),)
     )
+    groups = [
+        {"params": parameters, "weight_decay": decay, "factor": factor}
+        for attention, factor in ((False, 1.0), (True, recipe.attention_learning_rate))
+        for kind, decay in kinds
+        if (parameters := [one for one in kind if (one in slow) is attention])
+    ]
+    if adamw:
+        return AdamW(groups, lr=recipe.learning_rate)
+    return SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum)
 
 
 def train_epoch(

@@ -15,7 +15,7 @@ from trials.tasks.detection.coco import for_search, open_coco
 from trials.tasks.detection.detector import detector_of, sizes_of
 from trials.tasks.detection.examples import Examples
 from trials.tasks.detection.features import stages_of
-from trials.tasks.detection.loop import train
+from trials.tasks.detection.loop import optimiser, train
 from trials.tasks.detection.recipe import DetectionRecipe, recipe_for
 
 QUICK = recipe_for(48).changed(
@@ -123,6 +123,27 @@ def test_frozen_norms_keep_their_statistics_and_others_do_not(canvas):
         assert all(torch.equal(buffers[n], mean) for n, mean in means.items()) is stay
         assert means
         assert isinstance(made.backbone.body, nn.Module)
+
+
+def test_large_pictures_have_the_authors_optimiser_and_norms_do_not_decay(canvas):
+    large = recipe_for(1333)
+    assert (large.optimiser, large.learning_rate, large.weight_decay) == ("adamw", 1e-4, 0.05)
+    assert (large.epochs, large.batch_size, large.warmup_iterations) == (12, 16, 500)
+    recipe = QUICK.changed(optimiser="adamw", learning_rate=1e-3, weight_decay=0.05, epochs=1)
+    made = detector(recipe)
+    taken = optimiser(made, recipe)
+    assert isinstance(taken, torch.optim.AdamW)
+    decay = {p: group["weight_decay"] for group in taken.param_groups for p in group["params"]}
+    learning = {name: p for name, p in made.named_parameters() if p.requires_grad}
+    assert set(decay) == set(learning.values())
+    assert {decay[p] for name, p in learning.items() if name.endswith("bias")} == {0.0}
+    assert {decay[p] for name, p in learning.items() if name.endswith("cells")} == {0.05}
+    seen, before = [], {name: p.clone() for name, p in learning.items()}
+    train(made, data(canvas, recipe), recipe, seed=0, rungs=[1], on_rung=_seen(seen))
+    assert seen[0].loss > 0
+    cells = [name for name in learning if name.endswith("cells")]
+    assert cells
+    assert all(not torch.equal(before[name], learning[name]) for name in cells)
 
 
 def test_the_1x_schedule_warms_up_for_500_steps_and_drops_after_epochs_8_and_11():
