@@ -868,6 +868,8 @@ def main() -> None:
     )
     print(head_of(run))
     print(origin(run.card if run.cuda else ""), flush=True)
+    if not run.kernels:
+        run.leave_out("the ways of Triton kernels", refusal(device, torch.float32))
     so_far = 0.0
     for part in asked.parts:
         so_far += SHARES[part]

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from search_spaces.networks.ways.lowering import Lowering
+from search_spaces.networks.geometry import Geometry
+from search_spaces.networks.ways.lowering import Lowering, lower
 from search_spaces.networks.ways.matmul import sum_type
 
 CAPABILITY = (8, 0)
@@ -42,6 +43,25 @@ def refusal(device: torch.device, dtype: torch.dtype) -> str:
     return _refusal_of_card(torch.cuda.current_device() if device.index is None else device.index)
 
 
+def failure(device: torch.device) -> str:
+    """What goes wrong when the smallest kernel runs on this device; empty if nothing does.
+
+    Triton builds a launcher with a C compiler and Python's headers, which a machine may lack.
+    """
+    point = Geometry(
+        in_channels=1, out_channels=1, groups=1, kernel=(1, 1), stride=(1, 1),
+        padding=((0, 0), (0, 0)), dilation=(1, 1), blocks=(1, 1, 1), cell_kernel=(1, 1),
+    )  # fmt: skip
+    try:
+        x, w = (torch.full((1, 1, 1, 1, 1), value, device=device) for value in (2.0, 3.0))
+        y = torch.zeros((1, 1, 1, 1), device=device)
+        Kernels(lower(point, (1, 1)), 1, y.dtype).convolve(x, w, y)
+        found, wanted = y.item(), x.item() * w.item()
+    except Exception as error:  # noqa: BLE001 - whatever it is, other ways compute the layer
+        return f"Triton fails here ({' '.join(str(error).split())[:200]})"
+    return "" if found == wanted else f"Triton takes 2 times 3 for {found:g} here"
+
+
 @cache
 def _installed() -> bool:
     return find_spec("triton") is not None
@@ -53,7 +73,7 @@ def _refusal_of_card(index: int) -> str:
     if torch.version.hip is None and capability < CAPABILITY:
         found, least = (".".join(map(str, version)) for version in (capability, CAPABILITY))
         return f"the card's compute capability is {found}, and {least} is needed"
-    return ""
+    return failure(torch.device("cuda", index))
 
 
 class Tiles(NamedTuple):

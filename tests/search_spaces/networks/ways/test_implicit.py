@@ -7,8 +7,9 @@ architectures all the same: Triton's wheel has the assembler.
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import prod
+from typing import NoReturn
 
 import pytest
 import torch
@@ -20,7 +21,7 @@ from search_spaces.networks import build, chooser
 from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.operator import convolve
 from search_spaces.networks.ways import IMPLICIT, WAYS, way_of
-from search_spaces.networks.ways.launching import CAPABILITY, Tiles, refusal
+from search_spaces.networks.ways.launching import CAPABILITY, Tiles, failure, refusal
 from search_spaces.networks.ways.ledger import shared
 from search_spaces.networks.ways.scratch import memory_limits
 from search_spaces.networks.ways.textbook import textbook
@@ -238,6 +239,32 @@ def test_without_a_gpu_the_ways_refuse_and_choosers_leave_them_out(
     assert refusal(torch.device("cuda"), torch.float64) == (
         "Triton multiplies no matrices of torch.float64"
     )
+
+
+def test_a_machine_on_which_triton_fails_is_told_so_and_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No compiler for its launchers, say: the other ways are taken then."""
+    assert not failure(torch.device(DEVICE))
+    from search_spaces.networks.ways import kernels  # noqa: PLC0415 - defined as the fixture says
+
+    class Broken:
+        """A kernel that cannot be launched."""
+
+        def __getitem__(self, grid: tuple[int, ...]) -> NoReturn:
+            raise RuntimeError("Failed to find\n C compiler.")
+
+    monkeypatch.setattr(kernels, "convolve", Broken())
+    assert failure(torch.device(DEVICE)) == "Triton fails here (Failed to find C compiler.)"
+
+    class Wrong(Broken):
+        """A kernel that computes nothing."""
+
+        def __getitem__(self, grid: tuple[int, ...]) -> Callable[..., None]:
+            return lambda *_, **__: None
+
+    monkeypatch.setattr(kernels, "convolve", Wrong())
+    assert failure(torch.device(DEVICE)) == "Triton takes 2 times 3 for 0 here"
 
 
 def test_choosers_take_the_ways_where_a_situation_has_them() -> None:
