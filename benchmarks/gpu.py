@@ -1,6 +1,6 @@
 """A GPU in one call of at most ten minutes: equality, rates, training, inference, Ray.
 
-    python benchmarks/gpu.py [--minutes 9] [--parts equality ...] [--device cuda] [--quick]
+    python benchmarks/gpu.py [--minutes 8.5] [--parts equality ...] [--device cuda] [--quick]
         [--page FILE] [--cards FOLDER]
 
 Parts in this order; each has a share of the minutes, and what does not fit is left out with a line:
@@ -8,8 +8,8 @@ Parts in this order; each has a share of the minutes, and what does not fit is l
 - equality: every way of computing a layer, its gradients too, against the textbook way in double
   precision on the CPU; then one training step of a network;
 - rates: layers alone, in every way, in training and without gradients. The cost model's rates are
-  fitted to them and written where `auto` reads them, unless ``--cards`` names another folder. Half
-  of the layers check rates that were fitted to the other half;
+  fitted to them and written where `auto` reads them, or into the folder that ``--cards`` names; the
+  parts that follow choose by them. Half of the layers check rates that were fitted to the others;
 - training: steps of ResNet-18, b = 1 and 4, batch 256, bfloat16 autocast, channels last: the plain
   network, the textbook way and the chosen ways. The fastest of a few steps counts;
 - inference: ResNet-18 and ResNet-50, b = 4, batch 128, bfloat16, channels last: the same three,
@@ -54,6 +54,7 @@ from search_spaces.networks.backbones import plain_network
 from search_spaces.networks.chooser import Situation, able, modelled
 from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.layer import KWConv
+from search_spaces.networks.ways import rates as measured
 from search_spaces.networks.ways import way_of
 from search_spaces.networks.ways.costs import BACKWARD, COSTS, Cost, Rates, Sizes, seconds
 from search_spaces.networks.ways.launching import refusal
@@ -498,6 +499,7 @@ def rates(run: Run) -> None:
     run.found["rates"] = card.values()
     if run.cards is not None:
         path = card.write(run.cards)
+        measured.CARDS = run.cards  # the parts that follow choose by them, wherever they lie
         card_of.cache_clear()
         modelled.cache_clear()
         run.tell("rates", f"\nWritten to {path.name}. {origin(run.card)}")
@@ -850,7 +852,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="small networks, few repeats")
     parser.add_argument("--device", default="cuda", help="cuda, or cpu to try the script out")
-    parser.add_argument("--minutes", type=float, default=9.0, help="it may take")
+    parser.add_argument("--minutes", type=float, default=8.5, help="it may take")
     parser.add_argument("--parts", nargs="*", default=list(PARTS), choices=list(PARTS))
     parser.add_argument("--page", type=Path, help="where to write; gpu.md for a GPU")
     parser.add_argument("--cards", type=Path, help="where to write rates; the package for a GPU")

@@ -131,3 +131,23 @@ def test_every_part_runs_on_a_cpu(tmp_path):
     assert "old" not in text
     for title in gpu.TITLES.values():
         assert f"### {title}" in text
+
+
+@pytest.mark.gpu
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+def test_on_a_gpu_every_way_agrees_and_two_trials_share_it(tmp_path):
+    """All layers of the check, and half a GPU for each of two trials under Ray."""
+    done = subprocess.run(
+        [sys.executable, SCRIPT, "--parts", "equality", "trials",
+         "--page", tmp_path / "gpu.md", "--cards", tmp_path / "cards"],
+        capture_output=True, text=True, check=False, cwd=ROOT,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["left_out"] == []
+    assert all(row["agrees"] for row in told["equality"])
+    assert told["network"]["chosen"] == pytest.approx(told["network"]["textbook"], rel=1e-2)
+    assert told["trials"]["states"] == ["complete", "complete"]
+    assert told["trials"]["beside"]

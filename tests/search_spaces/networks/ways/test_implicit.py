@@ -37,7 +37,11 @@ def _interpreted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Triton asks when a kernel is defined, which is when the first is launched."""
     if not GPU:
         monkeypatch.setenv("TRITON_INTERPRET", "1")
+    convolutions = torch.backends.cudnn.conv
+    before = convolutions.fp32_precision
+    convolutions.fp32_precision = "ieee"  # of the textbook way on a GPU: the oracle is not in TF32
     yield
+    convolutions.fp32_precision = before
     chooser.forget_choices()
 
 
