@@ -497,7 +497,9 @@ def rates(run: Run) -> None:
         inference=rates_of(rows[False], trains=False),
     )
     run.found["rates"] = card.values()
-    if run.cards is not None:
+    if not (card.training and card.inference):
+        run.leave_out("rates", "no way could be timed")
+    elif run.cards is not None:
         path = card.write(run.cards)
         measured.CARDS = run.cards  # the parts that follow choose by them, wherever they lie
         card_of.cache_clear()

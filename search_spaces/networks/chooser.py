@@ -15,6 +15,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from math import inf
 from threading import Lock
 
 import torch
@@ -152,13 +153,16 @@ def modelled(where: Situation) -> str:
     if where.dtype == torch.float64:
         return "textbook"
     (first, cost), *_ = order = ranked(where)
-    if not where.trains and cost > MARGIN * dict(order)["textbook"]:
+    if not where.trains and cost > MARGIN * dict(order).get("textbook", inf):
         return "textbook"
     return first
 
 
 def ranked(where: Situation) -> list[tuple[str, float]]:
-    """Ways that compute this geometry and their modelled seconds, fastest first."""
+    """Ways that compute this geometry and their modelled seconds, fastest first.
+
+    A way without rates on this device is left out; the textbook way stays if no other is left.
+    """
     sizes = Sizes.of(where.geometry, where.batch, where.size, where.cells)
     rates = rates_for(where.device, where.card, trains=where.trains)
     modelled_seconds = {
@@ -166,7 +170,7 @@ def ranked(where: Situation) -> list[tuple[str, float]]:
         for name in able(where.geometry, kernels=where.kernels)
         if name in rates
     }
-    return sorted(modelled_seconds.items(), key=lambda row: row[1])
+    return sorted(modelled_seconds.items(), key=lambda row: row[1]) or [("textbook", inf)]
 
 
 def able(geometry: Geometry, *, kernels: bool = False) -> list[str]:

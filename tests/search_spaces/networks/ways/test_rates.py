@@ -93,6 +93,16 @@ def test_choices_follow_the_rates_of_the_card(tmp_path: Path) -> None:
     assert {name for name, _ in chooser.ranked(other)} == set(ACCELERATOR)
 
 
+def test_a_way_that_a_card_could_not_time_is_left_out(tmp_path: Path) -> None:
+    """The textbook way, say, for want of memory; and it is taken where no other is known."""
+    one = {"mix-outputs": SLOW}
+    replace(CARD, training=one, inference=one).write(tmp_path)
+    measured = replace(where(CARD.name), trains=False)
+    assert chooser.modelled(measured) == "mix-outputs"
+    depthwise = replace(measured.geometry, groups=64, blocks=(9, 1, 1))
+    assert chooser.modelled(replace(measured, geometry=depthwise)) == "textbook"
+
+
 def test_the_cards_that_are_shipped_can_be_read() -> None:
     folder = Path(rates.__file__).with_name("cards")
     for path in folder.glob("*.json"):
