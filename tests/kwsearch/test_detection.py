@@ -15,6 +15,7 @@ import kwsearch
 from kwsearch import api, detecting
 from kwsearch.settings import from_plain
 from search_spaces import InputError
+from search_spaces.networks import timing
 from trials.tasks.detection.coco import for_full, open_coco
 from trials.tasks.detection.scoring import score
 
@@ -95,6 +96,17 @@ def test_an_interrupted_training_ends_with_the_same_bits_and_its_files_give_its_
     }
     outputs = kwsearch.detector("whole")([torch.rand(1, 48, 48)])
     assert set(outputs[0]) == {"boxes", "labels", "scores", "masks"}
+
+
+@pytest.mark.usefixtures("at_study")
+def test_latency_of_a_study_of_detection_is_that_of_its_backbone():
+    """As a classifier of the categories, at the size of the pictures."""
+    budget = {"max_latency": "100s"}
+    search = {**STUDY["search"], "trials": 1}
+    found = api.search({**STUDY, "name": "timed", "budget": budget, "search": search})
+    assert found.best["latency"] > 0
+    assert found.best["hardware"] == timing.hardware_of("cpu")
+    api.delete_study("timed")
 
 
 def test_a_card_has_what_was_published_of_detectors_on_its_backbone():

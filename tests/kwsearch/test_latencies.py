@@ -1,6 +1,7 @@
 """Studies whose networks are timed; how long they take is made up."""
 
 import json
+import os
 from math import log10
 
 import pytest
@@ -18,7 +19,7 @@ from search_spaces.errors import KwsearchError
 from search_spaces.latency import Latency
 from search_spaces.networks import timing
 from trials.errors import NothingFeasibleError
-from trials.records import Measurement, TrialState
+from trials.records import Measurement, Refusal, TrialState
 from trials.store import open_store
 from trials.store.check import check
 
@@ -167,6 +168,32 @@ def test_a_study_over_parameters_is_stored_as_before():
     assert 'value="latency"' not in page
     assert "reference" in api.status("small")
     assert [*api.status("small")["reference"]] == ["smallest_params", "params", "accuracy"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)  # a cluster of Ray's on a busy machine
+def test_latencies_are_measured_by_the_driver_where_rays_workers_train(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("KWSEARCH_DATABASE", raising=False)
+    monkeypatch.setattr(timing, "measure_latency", quick)
+    monkeypatch.setattr(timing, "hardware_of", lambda _: "a core")
+
+    def told(_, report):
+        """The process that trains stands in for the loss."""
+        for epoch in (1, 2):
+            report(Measurement(epoch, 0.5, 0.02, float(os.getpid()), 299, 1.0))
+
+    monkeypatch.setattr(driving, "measure", lambda *_: told)
+    execution = {"executor": "ray", "workers": 2, "threads": 1}
+    searched(**LIMITED, execution=execution, search={**SMALL["search"], "trials": 4})
+    with open_store("runs/kwsearch.db", read_only=True) as store:
+        trials = store.trials("small")
+        assert [t.state for t in trials] == [TrialState.COMPLETE] * 4
+        for trial in trials:
+            assert trial.trial.latency.nanoseconds == trial.trial.macs <= 150_000
+        assert os.getpid() not in {trial.loss for trial in trials}
+        assert store.study("small").refused[Refusal.OVER_LATENCY] > 0
+        assert check(store) == []
 
 
 @pytest.mark.parametrize(
