@@ -3,10 +3,14 @@
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 STUDY ?= quickstart
+PROCESSES ?= 2
 
 BIN := .venv/bin
 STAMP := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Tests run in two processes side by side, as they mostly wait; a file's tests stay together, since
+# they share what they set up. PROCESSES=0 runs them in one process, in order.
+PYTEST := $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile
 
 .PHONY: setup search test faults check static bench docs clean
 .DELETE_ON_ERROR:
@@ -30,11 +34,11 @@ search: $(STAMP)
 	@$(BIN)/kwsearch search $(STUDY)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 # What kills, starves or damages something on purpose; loops of twenty kills are marked slow.
 faults: $(STAMP)
-	$(BIN)/python -m pytest -m "fault and not slow"
+	$(PYTEST) -m "fault and not slow"
 
 check: static test
 

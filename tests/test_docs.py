@@ -53,7 +53,6 @@ def folder(quick_path, monkeypatch):
     return quick_path
 
 
-@pytest.mark.timeout(900)  # five trainings and more, whatever else the machine does
 def test_the_tutorial_goes_from_images_to_a_network_in_few_commands(folder):
     written = blocks("tutorial.md", "python")[0]
     assert written.count("[:500]") == 1
@@ -73,7 +72,6 @@ def test_the_tutorial_goes_from_images_to_a_network_in_few_commands(folder):
     assert (folder / "trained" / "model.safetensors").is_file()
 
 
-@pytest.mark.timeout(900)
 def test_a_network_of_ones_own_is_searched_as_the_page_says(folder):
     (folder / "mynets.py").write_text(blocks("own-network.md", "python")[0], encoding="utf-8")
     (folder / "mynets.toml").write_text(blocks("own-network.md", "toml")[0], encoding="utf-8")

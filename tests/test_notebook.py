@@ -37,13 +37,12 @@ def shown(cell):
 
 
 @pytest.mark.usefixtures("kernel")
-@pytest.mark.timeout(600)  # a few seconds where nothing else runs
 @pytest.mark.filterwarnings("default")  # Jupyter's own
 def test_the_notebook_goes_from_a_budget_to_a_trained_network(quick_path):
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     assert all(not cell.get("outputs") for cell in notebook.cells), "it is kept without outputs"
     client = nbclient.NotebookClient(
-        notebook, timeout=500, resources={"metadata": {"path": str(quick_path)}}
+        notebook, timeout=900, resources={"metadata": {"path": str(quick_path)}}
     )
     client.execute()
     cells = {

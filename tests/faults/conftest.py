@@ -74,11 +74,18 @@ isolate = false
 
 _READY = (
     "pytest",
+    "alembic.command",
     "kwsearch.api",
+    "kwsearch.driving",
+    "optuna",
+    "sklearn.datasets",
+    "sklearn.metrics",
     "torchvision",
     "trials.tasks.classification.proxy",
-    "sklearn.datasets",
+    "trials.tasks.classification.plain",
 )
+"""What searches load, and the first of them would wait for."""
+
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload([*_READY])
 COMMAND = """
@@ -142,7 +149,7 @@ class Command:
 
     def reached(self, finished="[0-9]+"):
         """Wait until a search has told of so many finished trials, or of any."""
-        end = time.monotonic() + 100
+        end = time.monotonic() + 600
         while not re.search(rf"^{finished}/[0-9]+ ", self.talk, re.MULTILINE):
             assert self._process.is_alive(), self.talk
             assert time.monotonic() < end, self.talk
@@ -157,7 +164,7 @@ class Command:
         """Send it a signal."""
         os.kill(self.pid, kind)
 
-    def ended(self, code=0, within=200):
+    def ended(self, code=0, within=600):
         """Wait for its end with ``code`` and, if that is not 0, a line of cause and one of cure."""
         self._process.join(within)
         assert self.exitcode == code, (self.exitcode, self.talk)

@@ -74,7 +74,7 @@ def test_an_audit_killed_and_given_again_ends_as_if_nothing_had_been(
     told = searched(whole, undisturbed_folder).run(*WORDS, "--json").out
     method, at, before = moment
     cut = place.start(*WORDS, first=CUT_OFF.format(method=method, at=at, before=before))
-    cut.join(200)
+    cut.join(600)
     assert cut.exitcode == -signal.SIGKILL, cut.talk
     place.sound()
     again = place.run("audit", "tiny", *WORDS[2:], "--steal", "--json").out

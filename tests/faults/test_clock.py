@@ -97,7 +97,7 @@ class Clock:
     def run(self, place, seconds, *words, zone="UTC"):
         """Run a command by a clock that is wrong; its exit code and what it said."""
         self.step(seconds)
-        code = self.start(place, *words, zone=zone).wait(200)
+        code = self.start(place, *words, zone=zone).wait(600)
         talk = (place.folder / "talk").read_text()
         assert "Traceback" not in talk
         return code, talk
@@ -179,14 +179,13 @@ def test_times_are_utc_whatever_the_time_zone(file_place):
 
 def reached(place, finished):
     """Wait until the search of a place has told of so many trials; Ray starts slowly when busy."""
-    end = time.monotonic() + 300
+    end = time.monotonic() + 600
     talk = place.folder / "talk"
     while len(re.findall(r"^[0-9]+/[0-9]+ ", talk.read_text(), re.MULTILINE)) < finished:
         assert time.monotonic() < end, talk.read_text()
         time.sleep(0.01)
 
 
-@pytest.mark.timeout(900)
 @pytest.mark.parametrize("executor", ["serial", pytest.param("ray", marks=pytest.mark.slow)])
 def test_a_clock_that_steps_while_a_study_is_searched_changes_nothing(
     place, clock, undisturbed, executor
@@ -202,11 +201,11 @@ def test_a_clock_that_steps_while_a_study_is_searched_changes_nothing(
     for finished, seconds in ((2, HOUR), (4, -HOUR)):
         reached(place, finished)
         clock.step(seconds)
-    code, talk = search.wait(500), (place.folder / "talk").read_text()
+    code, talk = search.wait(600), (place.folder / "talk").read_text()
     assert code == 0, talk
     place.sound()
     assert place.table() == undisturbed[0][:7]
-    _, alive = psutil.wait_procs(place.processes(), timeout=40)
+    _, alive = psutil.wait_procs(place.processes(), timeout=120)
     assert alive == []
     with open_store(place.url, read_only=True) as store:
         assert all(0 < record.seconds < 300 for record in store.trials("tiny"))
@@ -220,12 +219,12 @@ def test_summer_time_that_begins_or_ends_while_a_study_is_searched_is_not_notice
     """Berlin's clocks go from 2 to 3, or from 3 to 2, in mid-search; times go on by seconds."""
     moment = datetime.fromisoformat(change).replace(tzinfo=UTC)
     clock.step((moment - datetime.now(UTC)).total_seconds() - 600)
-    search = clock.start(file_place, "search", "tiny.toml", "--trials", "6", zone="Europe/Berlin")
+    search = clock.start(file_place, "search", "tiny.toml", zone="Europe/Berlin")
     reached(file_place, 1)
     clock.step((moment - datetime.now(UTC)).total_seconds() - 0.2)  # the next trials are after it
-    assert search.wait(200) == 0, (file_place.folder / "talk").read_text()
+    assert search.wait(600) == 0, (file_place.folder / "talk").read_text()
     file_place.sound()
-    assert file_place.table() == undisturbed[0][:6]
+    assert file_place.table() == undisturbed[0]
     with open_store(file_place.url, read_only=True) as store:
         trials = store.trials("tiny")
     times = [time for record in trials for time in (record.started_at, record.finished_at)]

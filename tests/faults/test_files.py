@@ -63,7 +63,7 @@ def test_a_short_lock_goes_unnoticed(file_place, undisturbed):
     process = file_place.start("search", "tiny.toml")
     process.reached(2)
     for seconds in (0.5, 1.5):
-        with sqlite3.connect(file_place.folder / "kw.db", isolation_level=None, timeout=20) as raw:
+        with sqlite3.connect(file_place.folder / "kw.db", isolation_level=None, timeout=120) as raw:
             raw.execute("BEGIN EXCLUSIVE")
             time.sleep(seconds)
             raw.execute("ROLLBACK")
@@ -78,9 +78,9 @@ def test_a_long_lock_ends_the_search_with_its_cure(file_place, undisturbed):
     impatient = "import trials.store.connection.sqlite as s; s.PATIENCE = 1.0"
     process = file_place.start("search", "tiny.toml", first=impatient)
     process.reached(2)
-    raw = sqlite3.connect(file_place.folder / "kw.db", isolation_level=None, timeout=20)
+    raw = sqlite3.connect(file_place.folder / "kw.db", isolation_level=None, timeout=120)
     raw.execute("BEGIN EXCLUSIVE")
-    talk = process.ended(3, within=15).talk
+    talk = process.ended(3).talk
     assert "locked by another process for 1 s" in talk
     assert "end it" in talk
     raw.execute("ROLLBACK")

@@ -9,6 +9,8 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
+from trials.store.connection.postgresql import PATIENCE
+
 pytestmark = pytest.mark.fault
 
 
@@ -59,7 +61,7 @@ def test_a_server_that_stays_away_ends_the_search_and_it_goes_on_later(
     process.reached(2)
     server.stop()
     try:
-        talk = process.ended(3, within=20).talk
+        talk = process.ended(3).talk
     finally:
         server.start()
     assert "Check that the server runs" in talk
@@ -80,8 +82,8 @@ def test_ctrl_c_twice_does_not_wait_for_a_server_that_is_away(server, server_pla
         time.sleep(1.0)
         assert process.exitcode is None
         process.send(2)
-        process.join(5)
-        assert process.exitcode == 5
+        process.join(30)
+        assert process.exitcode == 5  # patience would last for 60 s
         assert "Traceback" not in process.talk
     finally:
         server.start()
@@ -92,12 +94,12 @@ def test_ctrl_c_twice_does_not_wait_for_a_server_that_is_away(server, server_pla
     "words", [("search", "tiny.toml"), ("front", "tiny"), ("database", "check")]
 )
 def test_a_server_that_is_down_at_the_start_is_said_in_time(file_place, words, password, leaks):
-    """Exit 3 in under ten seconds, with the place and without the password."""
+    """Exit 3 long before patience ends, with the place and without the password."""
     url = make_url("postgresql://kw@127.0.0.1:1/studies").set(password=password)
     file_place.url = url.render_as_string(hide_password=False)
     start = time.monotonic()
     process = file_place.run(*words, code=3)
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < PATIENCE / 2
     assert "postgresql://kw@127.0.0.1:1/studies" in process.talk
     assert not leaks(process.talk + process.out)
 

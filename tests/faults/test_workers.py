@@ -23,7 +23,7 @@ from trials.records import TrialRecord, TrialState
 from trials.store import open_store
 from trials.store.check import check
 
-pytestmark = [pytest.mark.fault, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.fault
 
 ROOT = Path(__file__).parents[2]
 
@@ -117,18 +117,18 @@ class Running:
         while not condition():
             assert self.process.poll() is None, self.process.communicate()
             self.meet()
-            time.sleep(0.02)
+            time.sleep(0.1)
 
     def end(self, code: int = 0) -> dict[int, TrialRecord]:
         """Wait for the command, check its database and that it left nothing; return its trials."""
         while self.process.poll() is None:
             self.meet()
-            time.sleep(0.05)
+            time.sleep(0.1)
         said, complained = self.process.communicate()
         self.complained = complained
         assert (self.process.returncode, said) == (code, ""), complained
         assert "Traceback" not in complained
-        _, alive = psutil.wait_procs([p for p in self.family if p.is_running()], timeout=10)
+        _, alive = psutil.wait_procs([p for p in self.family if p.is_running()], timeout=120)
         assert alive == []
         (database,) = self.folder.rglob("kwsearch.db")
         assert check(str(database)) == []
@@ -221,7 +221,8 @@ def test_trials_that_hang_are_killed_with_their_children_whatever_these_ignore(
     running = run(
         """
         import ctypes
-        TRIALS, LIMITS = 5, {"report_timeout": 2.0, "trial_timeout": 6.0}
+        TRIALS, EPOCHS, SECONDS = 5, 20, 0.01
+        LIMITS = {"report_timeout": 3.0, "trial_timeout": 6.0}
         def measure(trial, report):
             if trial.number == 0:
                 child = subprocess.Popen(["sh", "-c", "trap '' TERM; while :; do sleep 1; done"])
@@ -230,8 +231,8 @@ def test_trials_that_hang_are_killed_with_their_children_whatever_these_ignore(
             if trial.number == 1:
                 ctypes.PyDLL(None).sleep(1000)
             if trial.number == 2:
-                for epoch in range(1, 5):
-                    time.sleep(1.8)
+                for epoch in range(1, EPOCHS):
+                    time.sleep(0.5)
                     report(measured(trial, epoch))
             if trial.number == 3:
                 report(measured(trial, 1))
@@ -243,9 +244,9 @@ def test_trials_that_hang_are_killed_with_their_children_whatever_these_ignore(
     assert [records[n].cause for n in range(4)] == ["timeout"] * 4
     assert [records[n].trial.attempt for n in range(4)] == [1] * 4
     assert [records[n].epochs for n in (0, 1, 3)] == [0, 0, 1]
-    assert "Nothing was measured for 2 s" in str(records[0].detail)
+    assert "Nothing was measured for 3 s" in str(records[0].detail)
     assert "more than 6 s" in str(records[2].detail)
-    assert "Nothing was measured for 2 s" in str(records[3].detail)
+    assert "Nothing was measured for 3 s" in str(records[3].detail)
     assert records[4].state is TrialState.COMPLETE
     (child,) = [line.split()[1] for line in _lines(running) if line.startswith("child")]
     assert not psutil.pid_exists(int(child))
@@ -275,7 +276,6 @@ def test_a_search_outlives_its_cluster_once(run: Callable[..., Running], words: 
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_a_search_ends_at_the_second_death_of_its_cluster(quick_path: Path) -> None:
     """Exit 5 with the command that goes on; what is measured stays, and nothing runs any more."""
     (quick_path / "study.toml").write_text(STUDY, encoding="utf-8")
@@ -312,7 +312,7 @@ def test_what_killed_drivers_leave_is_swept_by_the_next_start(
     running.meet_until(lambda: bool(running.trainings()))
     (left,) = folders() - {other}
     running.close()
-    _, alive = psutil.wait_procs([p for p in running.family if p.is_running()], timeout=10)
+    _, alive = psutil.wait_procs([p for p in running.family if p.is_running()], timeout=120)
     assert alive == []
     assert left.exists()
     again = run("TRIALS, EPOCHS = 6, 1\nmeasure = train")
@@ -352,7 +352,16 @@ def test_lack_of_memory_and_nonsense_fail_their_trials_alone(run: Callable[..., 
 def test_everything_listens_on_loopback_asks_for_a_token_and_no_dashboard_is_there(
     run: Callable[..., Running],
 ) -> None:
-    running = run("TRIALS, EPOCHS = 3, 10\nmeasure = train")
+    running = run(
+        """
+        TRIALS, EPOCHS = 3, 2
+        def measure(trial, report):
+            say("train", trial.number, trial.attempt, 0, os.getpid())
+            while not Path("go").exists():
+                time.sleep(0.05)
+            train(trial, report)
+        """
+    )
     running.meet_until(lambda: len({pid for *_, pid in running.trainings()}) == 2)
     listening: dict[str, set[str]] = {}
     for process in {psutil.Process(running.process.pid), *running.family}:
@@ -370,6 +379,7 @@ def test_everything_listens_on_loopback_asks_for_a_token_and_no_dashboard_is_the
     assert doors
     assert all(door.removeprefix("::ffff:").startswith("127.") for door in doors), listening
     assert not any(doors for name, doors in listening.items() if "dashboard" in name.lower())
+    (running.folder / "go").touch()
     running.end()
 
 

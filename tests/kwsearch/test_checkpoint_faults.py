@@ -59,7 +59,7 @@ def kwsearch(folder: Path, *words: str, limit: int = resource.RLIM_INFINITY) -> 
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=250,
+        timeout=900,
         check=False,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
     )
@@ -99,7 +99,7 @@ def test_a_search_killed_in_mid_trial_goes_on_from_its_checkpoint(folder: Path) 
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     ) as process:
-        end = time.monotonic() + 120
+        end = time.monotonic() + 600
         while not (found := [*folder.glob("runs/small/checkpoints/*/0-1.safetensors")]):
             assert time.monotonic() < end
             time.sleep(0.01)

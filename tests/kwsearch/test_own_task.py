@@ -115,7 +115,7 @@ def test_a_function_of_a_script_runs_in_processes_of_its_own():
         "    print(kwsearch.search(STUDY, task=measure).best['accuracy'])\n"
     )
     ran = subprocess.run(
-        [sys.executable, script], check=False, capture_output=True, text=True, timeout=240
+        [sys.executable, script], check=False, capture_output=True, text=True, timeout=900
     )
     assert ran.stdout.strip() == "0.25", ran.stderr
     with pytest.raises(InputError, match=r"measure, was given in Python.*kwsearch.resume"):
@@ -189,7 +189,7 @@ def test_a_search_that_is_killed_is_resumed_from_the_state_of_its_trial():
     wanted = study(task={"function": "slow:measure"}, search={"trials": 1})
     code = f"import kwsearch; kwsearch.search({wanted!r})"
     with subprocess.Popen([sys.executable, "-c", code]) as driver:
-        patience = time.monotonic() + 120
+        patience = time.monotonic() + 600
         while not Path("waits").exists() and time.monotonic() < patience:
             time.sleep(0.05)
         driver.kill()

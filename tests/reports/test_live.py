@@ -61,7 +61,7 @@ def command(path, *options):
         yield address
     finally:
         running.send_signal(signal.SIGINT)
-        _, said = running.communicate(timeout=20)
+        _, said = running.communicate(timeout=120)
     assert (running.returncode, said) == (0, "")
 
 
@@ -195,7 +195,7 @@ def test_a_dashboard_that_has_ended_is_told(browser, grown):
 def ask(address, method="GET", **headers):
     request = urllib.request.Request(address, method=method, headers=headers)  # noqa: S310 - a loopback address
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - likewise
+        with urllib.request.urlopen(request, timeout=300) as answer:  # noqa: S310 - likewise
             return answer.status, dict(answer.headers), answer.read()
     except urllib.error.HTTPError as refused:
         return refused.code, dict(refused.headers), refused.read()
@@ -237,7 +237,7 @@ def test_it_answers_many_at_once_while_a_search_writes(grown):
             thread.start()
         grow(MORE)
         for thread in threads:
-            thread.join(timeout=30)
+            thread.join(timeout=300)
     assert found == [200] * 12
 
 

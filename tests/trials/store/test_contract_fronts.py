@@ -5,11 +5,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 
 from search_spaces.errors import InputError
 from trials.errors import StudyBusyError
 from trials.records import FrontUpdate, TrialState
 from trials.store import Store, open_store, renewed
+from trials.store.tables import STUDY
 
 
 @pytest.fixture
@@ -192,27 +194,46 @@ def test_a_stolen_lease_stops_its_holder(url: str, driver: Any) -> None:
 
 
 def test_writing_prolongs_the_lease(url: str, driver: Any) -> None:
-    """A driver that works keeps its study without renewing."""
-    driver.store.acquire("study", "a:1", 0.6)
-    end = time.monotonic() + 1.2
-    number = 0
-    while time.monotonic() < end:
-        driver.begin(number)
-        number += 1
-        time.sleep(0.1)
+    """A driver that works keeps its study without renewing, once half of the lease is over."""
+    driver.store.acquire("study", "a:1", 60)
+    driver.begin(0)
+    _set_left(driver.store, 50)
+    driver.measure(0, 0.5, epochs=(1,))
+    assert _left(driver.store) <= 50
+    for epoch, left in ((3, 20), (9, -5)):
+        _set_left(driver.store, left)
+        driver.measure(0, 0.5, epochs=(epoch,))
+        assert _left(driver.store) > 30
     with open_store(url) as other, pytest.raises(StudyBusyError):
         other.acquire("study", "b:2", 60)
 
 
+def _left(store: Store) -> float:
+    """Seconds until the lease on the study ends, by this machine's clock."""
+    (until,) = store.transactions.read(
+        lambda connection: connection.scalars(select(STUDY.c.lease_until))
+    )
+    return float((until - datetime.now(UTC)).total_seconds())
+
+
+def _set_left(store: Store, seconds: float) -> None:
+    """Let the lease end in so many seconds, as time does."""
+    until = datetime.now(UTC) + timedelta(seconds=seconds)
+    change = update(STUDY).values(lease_until=until)
+    store.transactions.write(lambda connection: connection.execute(change))
+
+
 def test_a_silent_driver_keeps_its_study_while_it_is_renewed(url: str, driver: Any) -> None:
     """However long an epoch takes; afterwards the lease ends by itself."""
-    driver.store.acquire("study", "a:1", 0.6)
+    until = driver.store.acquire("study", "a:1", 2.0)
     with open_store(url) as other:
-        with renewed(driver.store, "study", "a:1", 0.6):
-            time.sleep(1.5)
+        with renewed(driver.store, "study", "a:1", 2.0):
+            while datetime.now(UTC) < until or _left(driver.store) < 1.0:
+                time.sleep(0.05)
             with pytest.raises(StudyBusyError):
                 other.acquire("study", "b:2", 60)
-        time.sleep(0.7)
+        while _left(driver.store) >= 0:
+            time.sleep(0.05)
         other.acquire("study", "b:2", 60)
 
 
