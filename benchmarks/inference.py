@@ -2,53 +2,55 @@
 
 All engines of a row live in one process and are timed in turns, so that a busy machine hurts them
 alike; the fastest run counts. With one thread CPU time is taken, with two the clock. ``chosen`` is
-`auto`, ``compiled`` is `torch.compile` of it (where a C++ compiler is at hand), ``onnx`` the graph
-that `kwsearch export --onnx` writes, in ONNX Runtime. Two floors stand beside them: the arithmetic
-of the cheapest exact order of every layer at the speed of a product of 1024-cubed matrices, and the
-bytes that must be read and written (cells once a layer and batch, weights, inputs and outputs of
-served layers) at the speed of summing 128 MiB. Peak memory is what the first run adds to the
-process.
+`auto`; ``plain-last`` and ``chosen-last`` are both networks channels last, as `kwsearch predict`
+has them; ``compiled`` is `torch.compile` of ``chosen`` (where a C++ compiler is at hand); ``onnx``
+is the graph that `kwsearch export --onnx` writes, in ONNX Runtime; ``package`` is the exported
+program compiled by AOTInductor (likewise). Two floors stand beside them: the arithmetic of the
+cheapest exact order of every layer at the speed of a product of 1024-cubed matrices, and the bytes
+that must be read and written (cells once a layer and batch, weights, inputs and outputs of served
+layers) at the speed of summing 128 MiB. Peak memory is what the first run adds to the process.
 
     python benchmarks/inference.py [--quick] [--networks resnet18 ...] [--ratios 1 ...]
-        [--batches 1 16 128] [--threads 1 2] [--engines plain chosen ...] [--seconds 3]
-        [--write] [--profile]
+        [--batches 1 16 128] [--threads 1 2] [--engines plain chosen ...] [--seconds 2.5]
+        [--write] [--again] [--profile]
 
 Rows of 128 images are measured for b = 1 and two threads alone, unless ``--batches`` asks for them.
-The last line is JSON; ``--write`` puts the table into the page.
+``--write`` keeps every row as soon as it is measured, in ``tables/inference.jsonl`` beside this
+script, leaves out those that are kept already, and puts all of them into the page: so the table is
+made in pieces, by any number of calls. ``--again`` measures kept rows anew. The last line is JSON.
 """
 
 import argparse
+import copy
 import ctypes
 import json
-import platform
 import shutil
-import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, astuple, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import groupby
 from pathlib import Path
 
 import torch
-from operator_step import status_bytes
+from common.layers import fastest, served_layers, status_bytes
 from torch import Tensor, nn
 
 from search_spaces import InputError, NetworkConfig, plan_network
 from search_spaces.networks import build
 from search_spaces.networks.backbones import plain_network
-from search_spaces.networks.chooser import Situation, able, modelled
-from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.graphs import require_onnx, write_graph
 from search_spaces.networks.layer import KWConv, KWLinear
+from search_spaces.networks.timing import hardware_of
 from search_spaces.networks.ways import WAYS
-from search_spaces.networks.ways.costs import COSTS, Sizes
+from search_spaces.networks.ways.matmul import times_transposed
 from search_spaces.published import published
 
 PAGE = Path(__file__).with_suffix(".md")
+KEPT = PAGE.parent / "tables" / "inference.jsonl"
 BEGIN, END = "<!-- table: written by the script -->", "<!-- end of the table -->"
 NETWORKS = {
     "resnet18": "kw1x_resnet18",
@@ -57,9 +59,14 @@ NETWORKS = {
     "convnext-tiny": "kw1x_convnext_tiny",
 }
 RATIOS, BATCHES, THREADS = (0.25, 1.0, 4.0), (1, 16, 128), (1, 2)
-ENGINES = ("plain", "textbook", "chosen", "compiled", "onnx")
-USUAL = ("plain", "textbook", "chosen", "onnx")
+ENGINES = (
+    "plain", "textbook", "chosen", "plain-last", "chosen-last", "compiled", "onnx", "package",
+)  # fmt: skip
+USUAL = ("plain", "textbook", "chosen", "plain-last", "chosen-last", "onnx")
 PIXELS = 224
+
+PRODUCTS = (torch.mm, times_transposed)
+"""Products by torch's two libraries; the faster one is the speed of the machine."""
 
 MOST = 20
 """Turns, at most."""
@@ -97,7 +104,11 @@ class Row:
 
 @dataclass
 class Result:
-    """What a row measured: milliseconds a batch, MiB, and how served layers were computed."""
+    """What a row measured: milliseconds a batch, MiB, and how served layers were computed.
+
+    Attributes:
+        place: processor and torch, and the day.
+    """
 
     row: Row
     milliseconds: dict[str, float]
@@ -105,12 +116,8 @@ class Result:
     arithmetic: float
     bytes: float
     choices: dict[str, int]
+    place: str
     missing: dict[str, str] = field(default_factory=dict)
-
-    def by_plain(self, engine: str) -> float | None:
-        """Times as long as the plain network."""
-        found = self.milliseconds.get(engine)
-        return None if found is None else found / self.milliseconds["plain"]
 
 
 class Engines:
@@ -124,8 +131,11 @@ class Engines:
         self.plain = plain_network(self.plan.backbone).eval()
         self.served = build(self.plan).eval()
         self.layers = [m for m in self.served.modules() if isinstance(m, KWConv | KWLinear)]
+        both = {"plain-last": self.plain, "chosen-last": self.served}
+        self._last = {name: _channels_last(m) for name, m in both.items() if name in wanted}
         self._compiled: dict[int, Callable[[Tensor], object]] = {}
         self._graph: Path | None = self._write_graph() if "onnx" in wanted else None
+        self._packed: Path | None = self._write_package() if "package" in wanted else None
 
     def at(self, threads: int) -> dict[str, Callable[[Tensor], object]]:
         """Every engine by name, for that many threads."""
@@ -134,9 +144,12 @@ class Engines:
             "textbook": partial(self._run, "textbook"),
             "chosen": partial(self._run, "auto"),
         }
+        made |= {f"{name}-last": network for name, network in self._last.items()}
         if self._graph is not None:
             made["onnx"] = _session(self._graph, threads)
-        if "compiled" in self._wanted and self._can_compile():
+        if self._packed is not None:
+            made["package"] = torch._inductor.aoti_load_package(str(self._packed))  # noqa: SLF001 - torch documents it by that name
+        if "compiled" in self._wanted and self._can_compile("compiled"):
             if threads not in self._compiled:
                 torch.compiler.reset()
                 self._compiled[threads] = torch.compile(self.served)
@@ -149,11 +162,21 @@ class Engines:
         logits: Tensor = self.served(images)
         return logits
 
-    def _can_compile(self) -> bool:
+    def _can_compile(self, engine: str) -> bool:
         if shutil.which("c++") or shutil.which("g++") or shutil.which("clang++"):
             return True
-        self.missing["compiled"] = "no C++ compiler at hand"
+        self.missing[engine] = "no C++ compiler at hand"
         return False
+
+    def _write_package(self) -> Path | None:
+        if not self._can_compile("package"):
+            return None
+        images = torch.randn(2, 3, PIXELS, PIXELS)
+        free = ({0: torch.export.Dim("batch")},)
+        program = torch.export.export(self.served, (images,), dynamic_shapes=free)
+        path = self._folder / f"{len(list(self._folder.iterdir()))}.pt2"
+        torch._inductor.aoti_compile_and_package(program, package_path=str(path))  # noqa: SLF001 - torch documents it by that name
+        return path
 
     def _write_graph(self) -> Path | None:
         path = self._folder / f"{len(list(self._folder.iterdir()))}.onnx"
@@ -164,6 +187,10 @@ class Engines:
             self.missing["onnx"] = str(error)
             return None
         return path
+
+
+def _channels_last(network: nn.Module) -> nn.Module:
+    return copy.deepcopy(network).to(memory_format=torch.channels_last)
 
 
 def _session(path: Path, threads: int) -> Callable[[Tensor], object]:
@@ -181,8 +208,8 @@ def measure(row: Row, engines: Engines, seconds: float) -> Result:
     images = torch.randn(row.batch, 3, PIXELS, PIXELS, generator=torch.Generator().manual_seed(0))
     best: dict[str, float] = {}
     peaks: dict[str, float] = {}
-    spent: Counter[str] = Counter()
     runs = engines.at(row.threads)
+    spent = dict.fromkeys(runs, 0.0)
     if "compiled" in runs:
         runs["compiled"](images)
     for turn in range(MOST):
@@ -197,16 +224,19 @@ def measure(row: Row, engines: Engines, seconds: float) -> Result:
                 peaks[name] = (status_bytes("VmHWM") - resting) / 2**20
             spent[name] += took
             best[name] = min(best.get(name, took), took)
-    layers, square = served_layers(engines.served, row), (torch.randn(1024, 1024),) * 2
+    layers = served_layers(engines.served, row.batch, PIXELS)
+    square = (torch.randn(1024, 1024),) * 2
+    speed = 1024**3 / min(fastest(partial(f, *square), 5, clock) for f in PRODUCTS)
     macs = engines.plan.backbone.plain_macs * row.batch + sum(layer.macs for layer in layers)
     moved = 4 * (sum(p.numel() for p in engines.plain.parameters()) + sum(x.values for x in layers))
     return Result(
         row=row,
         milliseconds={name: 1e3 * value for name, value in best.items()},
         peaks=peaks,
-        arithmetic=1e3 * macs / 1024**3 * _best(partial(torch.mm, *square), 5, clock),
-        bytes=1e3 * moved / (4 * 2**25) * _best(torch.ones(2**25).sum, 5, clock),
-        choices=dict(Counter(layer.way for layer in layers)),
+        arithmetic=1e3 * macs / speed,
+        bytes=1e3 * moved / (4 * 2**25) * fastest(torch.ones(2**25).sum, 5, clock),
+        choices=dict(Counter(layer.way(trains=False) for layer in layers)),
+        place=f"{hardware_of('cpu')}, torch {torch.__version__}, {datetime.now(UTC).date()}",
         missing=dict(engines.missing),
     )
 
@@ -218,97 +248,6 @@ def _rest() -> float:
     return status_bytes("VmRSS")
 
 
-def _best(
-    work: Callable[[], object], repeats: int, clock: Callable[[], float] = time.process_time
-) -> float:
-    best = float("inf")
-    for _ in range(repeats):
-        start = clock()
-        work()
-        best = min(best, clock() - start)
-    return best
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A served layer at the input that a row gives it."""
-
-    name: str
-    geometry: Geometry
-    size: tuple[int, ...]
-    cells: int
-    row: Row
-    tokens: bool
-
-    @property
-    def sizes(self) -> Sizes:
-        """Sizes of the contraction."""
-        return Sizes.of(self.geometry, self.row.batch, self.size, self.cells)
-
-    @property
-    def able(self) -> list[str]:
-        """Ways that compute it."""
-        return able(self.geometry)
-
-    @property
-    def macs(self) -> float:
-        """MACs in the cheapest way."""
-        return min(COSTS[name](self.sizes).arithmetic for name in self.able)
-
-    @property
-    def values(self) -> float:
-        """Values of cells, input and output."""
-        return self.sizes.cells + self.sizes.outer
-
-    @property
-    def way(self) -> str:
-        """The way that the cost model gives it."""
-        return modelled(
-            Situation(
-                geometry=self.geometry,
-                batch=self.row.batch,
-                size=self.size,
-                cells=self.cells,
-                dtype=torch.float32,
-                device="cpu",
-                threads=self.row.threads,
-                trains=False,
-            )
-        )
-
-    def tensors(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Input, attention and cells, without values that mean anything."""
-        g, batch = self.geometry, self.row.batch
-        if self.tokens:
-            x = torch.randn(batch, *self.size, g.in_channels).transpose(1, 2)
-        else:
-            x = torch.randn(batch, g.in_channels, *self.size)
-            x = x.contiguous(memory_format=torch.channels_last) if len(self.size) == 2 else x
-        alpha = torch.randn(batch, g.mixtures, self.cells)
-        return x, alpha, torch.randn(self.cells, g.cell_out, g.cell_in, *g.cell_kernel)
-
-
-def served_layers(network: nn.Module, row: Row) -> list[Layer]:
-    """Every served layer, in the order of the forward pass."""
-    seen: list[Layer] = []
-
-    def note(name: str, layer: KWConv | KWLinear, inputs: tuple[Tensor, ...]) -> None:
-        tokens = isinstance(layer, KWLinear)
-        size = (inputs[0][0, ..., 0].numel(),) if tokens else tuple(inputs[0].shape[2:])
-        cells = len(layer.warehouse.cells)
-        seen.append(Layer(name, layer.geometry, size, cells, row, tokens))
-
-    hooks = [
-        layer.register_forward_pre_hook(partial(note, name))
-        for name, layer in network.named_modules()
-        if isinstance(layer, KWConv | KWLinear)
-    ]
-    network(torch.randn(1, 3, PIXELS, PIXELS))
-    for hook in hooks:
-        hook.remove()
-    return seen
-
-
 def profile(row: Row) -> Iterator[str]:
     """Layers of a row alone, in milliseconds: every way, the chosen one in bold."""
     torch.set_num_threads(row.threads)
@@ -317,8 +256,9 @@ def profile(row: Row) -> Iterator[str]:
     yield f"| layer of {_title(row)} | times | floor | {' | '.join(names)} |"
     yield "|---" * (len(names) + 3) + "|"
     square = (torch.randn(1024, 1024),) * 2
-    speed = 1024**3 / _best(partial(torch.mm, *square), 5)
-    layers = [replace(x, name=_stage(x.name)) for x in served_layers(build(plan).eval(), row)]
+    speed = 1024**3 / min(fastest(partial(f, *square), 5) for f in PRODUCTS)
+    served = served_layers(build(plan).eval(), row.batch, PIXELS)
+    layers = [replace(layer, name=_stage(layer.name)) for layer in served]
     for layer, times in Counter(layers).items():
         tensors = layer.tensors()
         cells = [f"{1e3 * layer.macs / speed:.2f}"]
@@ -326,8 +266,8 @@ def profile(row: Row) -> Iterator[str]:
             if name not in layer.able:
                 cells.append("")
                 continue
-            took = 1e3 * _best(partial(WAYS[name], *tensors, layer.geometry), 5)
-            cells.append(f"**{took:.2f}**" if name == layer.way else f"{took:.2f}")
+            took = 1e3 * fastest(partial(WAYS[name], *tensors, layer.geometry), 5)
+            cells.append(f"**{took:.2f}**" if name == layer.way(trains=False) else f"{took:.2f}")
         shape = f"{layer.geometry.in_channels} to {layer.geometry.out_channels}, {layer.size}"
         yield f"| {layer.name}: {shape} | {times} | {' | '.join(cells)} |"
 
@@ -343,9 +283,10 @@ def _title(row: Row) -> str:
 
 HEAD = (
     "| network, b, batch, threads | plain ms | chosen / plain | textbook / plain "
-    "| compiled / plain | ONNX / plain | textbook / chosen | ONNX / chosen "
+    "| compiled / plain | ONNX / plain | channels last: plain / plain | chosen / plain "
+    "| textbook / chosen | ONNX / chosen | package / chosen "
     "| floor / plain: arithmetic | bytes "
-    "| peak MiB: plain | textbook | chosen | ways |\n" + "|---" * 14 + "|"
+    "| peak MiB: plain | textbook | chosen | ways |\n" + "|---" * 17 + "|"
 )
 
 
@@ -359,9 +300,11 @@ def line(result: Result) -> str:
     cells = [
         _title(result.row),
         f"{plain:.0f}",
-        *(ratio(name, "plain") for name in ("chosen", "textbook", "compiled", "onnx")),
-        ratio("textbook", "chosen"),
-        ratio("onnx", "chosen"),
+        *(
+            ratio(name, "plain")
+            for name in ("chosen", "textbook", "compiled", "onnx", "plain-last", "chosen-last")
+        ),
+        *(ratio(name, "chosen") for name in ("textbook", "onnx", "package")),
         f"{result.arithmetic / plain:.2f}",
         f"{result.bytes / plain:.2f}",
         *(f"{result.peaks[n]:.0f}" if n in result.peaks else "-" for n in ENGINES[:3]),
@@ -386,21 +329,46 @@ def misses(results: list[Result]) -> Iterator[str]:
                 f"- {_title(row)}: {times['chosen'] / times['textbook']:.2f} times the textbook "
                 f"way, aim {MARGIN:g}"
             )
-        if "onnx" in times and times["onnx"] > GRAPH * times["chosen"]:
-            yield (
-                f"- {_title(row)}: ONNX Runtime takes {times['onnx'] / times['chosen']:.2f} times "
-                f"as long as chosen, aim {GRAPH:g}"
-            )
+        for name in ("onnx", "package"):
+            if name in times and times[name] > GRAPH * times["chosen"]:
+                yield (
+                    f"- {_title(row)}: {name} takes {times[name] / times['chosen']:.2f} times as "
+                    f"long as chosen, aim {GRAPH:g}"
+                )
 
 
-def write_page(results: list[Result], head: str) -> None:
-    """Put the table and the misses between the marks of the page."""
+def kept() -> dict[Row, Result]:
+    """The rows that were written down, in the order of the table."""
+    lines = KEPT.read_text(encoding="utf-8").splitlines() if KEPT.is_file() else []
+    found = [json.loads(text) for text in lines]
+    results = [Result(**{**content, "row": Row(**content["row"])}) for content in found]
+    order = list(NETWORKS)
+    return {
+        r.row: r
+        for r in sorted(results, key=lambda r: (order.index(r.row.network), *astuple(r.row)))
+    }
+
+
+def keep(result: Result) -> None:
+    """Write a row down, in the place of an earlier one."""
+    results = (kept() | {result.row: result}).values()
+    fresh = KEPT.with_suffix(".new")
+    fresh.write_text("".join(json.dumps(asdict(r)) + "\n" for r in results), encoding="utf-8")
+    fresh.replace(KEPT)
+
+
+def write_page() -> None:
+    """Put all rows that were written down, and their misses, between the marks of the page."""
+    results = list(kept().values())
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
     after = rest.partition(END)[2]
     told = list(misses(results)) or ["None of these rows misses an aim."]
     reasons = sorted({f"- {_title(r.row)}: no {n}: {why}" for r in results
                       for n, why in r.missing.items()})  # fmt: skip
-    lines = [BEGIN, "", head, "", HEAD, *map(line, results), "", "Misses:", "", *told]
+    lines = [BEGIN, ""]
+    for place, rows in groupby(results, key=lambda result: result.place):
+        lines += [f"{place}, {PIXELS} pixels:", "", HEAD, *map(line, rows), ""]
+    lines += ["Misses:", "", *told]
     lines += ["", "Not measured:", "", *reasons] if reasons else []
     PAGE.write_text(before + "\n".join([*lines, "", END]) + after, encoding="utf-8")
 
@@ -415,7 +383,8 @@ def main() -> None:
     parser.add_argument("--threads", nargs="*", type=int, default=THREADS)
     parser.add_argument("--engines", nargs="*", default=USUAL, choices=list(ENGINES))
     parser.add_argument("--seconds", type=float, default=2.5, help="of each engine in each row")
-    parser.add_argument("--write", action="store_true", help="put the table into the page")
+    parser.add_argument("--write", action="store_true", help="keep each row, and write the page")
+    parser.add_argument("--again", action="store_true", help="measure kept rows anew")
     parser.add_argument("--profile", action="store_true", help="layers alone, every way")
     asked = parser.parse_args()
     wanted = [
@@ -426,6 +395,8 @@ def main() -> None:
         for threads in asked.threads
     ]
     wanted = [row for row in wanted if asked.batches or row.usual()]
+    if asked.write and not asked.again:
+        wanted = [row for row in wanted if row not in kept()]
     engines = ("plain", *(name for name in asked.engines if name != "plain"))
     if asked.quick:
         wanted = [Row("resnet18", 1.0, batch, 1) for batch in (1, 16)]
@@ -435,16 +406,16 @@ def main() -> None:
             print("\n".join(text for row in wanted for text in (*profile(row), "")))
             print(json.dumps({"rows": [asdict(row) for row in wanted]}))
             return
-        results = list(_measured(wanted, engines, asked.seconds))
-    head = (
-        f"`{' '.join(['python', *sys.argv])}`, {datetime.now(UTC).date()}, "
-        f"torch {torch.__version__}, {platform.machine()}, {PIXELS} pixels."
-    )
+        results = []
+        for result in _measured(wanted, engines, asked.seconds):
+            results.append(result)
+            if asked.write:
+                keep(result)
     for text in misses(results):
         print(text)
     if asked.write:
-        write_page(results, head)
-    print(json.dumps({"head": head, "results": [asdict(result) for result in results]}))
+        write_page()
+    print(json.dumps({"results": [asdict(result) for result in results]}))
 
 
 def _measured(wanted: list[Row], engines: tuple[str, ...], seconds: float) -> Iterator[Result]:

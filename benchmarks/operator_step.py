@@ -17,24 +17,21 @@ import json
 import platform
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from itertools import groupby
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from common.layers import Layer, fastest, served_layers, status_bytes
+from torch import nn
 from torch.nn import functional as F
 
 from search_spaces import NetworkConfig, plan_network
 from search_spaces.networks import build
 from search_spaces.networks.backbones import plain_network
-from search_spaces.networks.chooser import Situation, able, modelled
-from search_spaces.networks.geometry import Geometry
-from search_spaces.networks.layer import KWConv, KWLinear
 from search_spaces.networks.ways import WAYS
-from search_spaces.networks.ways.costs import BACKWARD, COSTS, Sizes
+from search_spaces.networks.ways.costs import BACKWARD
 
 CLASSES = 100
 SLOW = 1.0
@@ -127,88 +124,27 @@ class Runner:
         return self.step(), status_bytes("VmHWM") - resting
 
 
-def status_bytes(field: str) -> float:
-    """Bytes that a field of the process's status says, such as VmRSS."""
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return 1024.0 * int(next(line for line in lines if line.startswith(field)).split()[1])
+def seconds(layer: Layer, row: Row) -> float:
+    """Seconds of the chosen way alone, forward and backward; the fastest of four."""
+    tensors = [tensor.requires_grad_() for tensor in layer.tensors()]
+    way = WAYS[layer.way(trains=True, dtype=row.product)]
+
+    def step() -> None:
+        with row.precision():
+            y = way(tensors[0], tensors[1], tensors[2], layer.geometry)
+        torch.autograd.grad(y, tensors, torch.ones_like(y))
+
+    return fastest(step, 4, time.perf_counter)
 
 
-@dataclass(frozen=True)
-class Layer:
-    """A served layer at the input that a row gives it."""
-
-    name: str
-    geometry: Geometry
-    size: tuple[int, ...]
-    cells: int
-    row: Row
-
-    @property
-    def floor(self) -> float:
-        """MACs of a step in the cheapest way."""
-        sizes = Sizes.of(self.geometry, self.row.batch, self.size, self.cells)
-        return BACKWARD * min(COSTS[name](sizes).arithmetic for name in able(self.geometry))
-
-    @property
-    def way(self) -> str:
-        """The way that the cost model gives it."""
-        return modelled(
-            Situation(
-                geometry=self.geometry,
-                batch=self.row.batch,
-                size=self.size,
-                cells=self.cells,
-                dtype=self.row.product,
-                device="cpu",
-                threads=torch.get_num_threads(),
-                trains=True,
-            )
-        )
-
-    def seconds(self) -> float:
-        """Seconds of the chosen way alone, forward and backward; the fastest of four."""
-        g = self.geometry
-        x = torch.randn(self.row.batch, g.in_channels, *self.size)
-        if len(self.size) == 2:
-            x = x.contiguous(memory_format=torch.channels_last)
-        alpha = torch.randn(self.row.batch, g.mixtures, self.cells)
-        cells = torch.randn(self.cells, g.cell_out, g.cell_in, *g.cell_kernel)
-        tensors = [tensor.requires_grad_() for tensor in (x, alpha, cells)]
-
-        def step() -> None:
-            with self.row.precision():
-                y = WAYS[self.way](tensors[0], tensors[1], tensors[2], g)
-            torch.autograd.grad(y, tensors, torch.ones_like(y))
-
-        return _best(step, 4)
+def floor_of(layer: Layer) -> float:
+    """MACs of a step in the cheapest way."""
+    return BACKWARD * layer.macs
 
 
-def served_layers(network: nn.Module, row: Row) -> list[Layer]:
-    """Every served layer, in the order of the forward pass."""
-    seen: list[Layer] = []
-
-    def note(name: str, layer: KWConv | KWLinear, inputs: tuple[Tensor, ...]) -> None:
-        x = inputs[0]
-        size = tuple(x.shape[2:])
-        if isinstance(layer, KWLinear):
-            size = (x[0, ..., 0].numel(),)
-        seen.append(Layer(name, layer.geometry, size, len(layer.warehouse.cells), row))
-
-    hooks = [
-        layer.register_forward_pre_hook(partial(note, name))
-        for name, layer in network.named_modules()
-        if isinstance(layer, KWConv | KWLinear)
-    ]
-    with torch.no_grad():
-        network(torch.randn(2, 3, row.pixels, row.pixels))
-    for hook in hooks:
-        hook.remove()
-    return seen
-
-
-def profile(layers: list[Layer]) -> Iterator[str]:
+def profile(layers: list[Layer], row: Row) -> Iterator[str]:
     """A table of layers alone, by their module: time, floor and how much of it is arithmetic."""
-    speed = product_speed(layers[0].row.dtype)
+    speed = product_speed(row.dtype)
     yield "| layers | ways | ms | floor ms | floor / time |"
     yield "|---|---|---|---|---|"
     times: dict[Layer, float] = {}
@@ -217,10 +153,10 @@ def profile(layers: list[Layer]) -> Iterator[str]:
         alike = [replace(layer, name="") for layer in same]
         for layer in alike:
             if layer not in times:
-                times[layer] = layer.seconds()
+                times[layer] = seconds(layer, row)
         spent = sum(times[layer] for layer in alike)
-        floor = sum(layer.floor for layer in same) / speed
-        ways = ", ".join(f"{n} {way}" for way, n in Counter(layer.way for layer in same).items())
+        floor = sum(map(floor_of, same)) / speed
+        ways = ", ".join(f"{n} {way}" for way, n in _choices(same, row).items())
         yield f"| {group} | {ways} | {1e3 * spent:.0f} | {1e3 * floor:.0f} | {floor / spent:.2f} |"
 
 
@@ -228,16 +164,11 @@ def product_speed(dtype: str) -> float:
     """MACs a second of a 1024 x 1024 x 1024 product."""
     kind = torch.float32 if dtype == "float32" else torch.bfloat16
     left, right = (torch.randn(1024, 1024).to(kind) for _ in range(2))
-    return 1024**3 / _best(lambda: torch.mm(left, right.mT), 20)
+    return 1024**3 / fastest(lambda: torch.mm(left, right.mT), 20, time.perf_counter)
 
 
-def _best(work: Callable[[], object], repeats: int) -> float:
-    best = float("inf")
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        best = min(best, time.perf_counter() - start)
-    return best
+def _choices(layers: list[Layer], row: Row) -> Counter[str]:
+    return Counter(layer.way(trains=True, dtype=row.product) for layer in layers)
 
 
 def networks(row: Row) -> tuple[dict[str, nn.Module], int]:
@@ -272,8 +203,8 @@ def measure(row: Row, *, quick: bool) -> Result:
             slow = way == "textbook" and best["textbook"] > SLOW
             if not slow or (turn == 1 and not quick):
                 best[way] = min(best[way], runner.step())
-    layers = served_layers(runners["chosen"].network, row)
-    macs = BACKWARD * plain_macs * row.batch + sum(layer.floor for layer in layers)
+    layers = served_layers(runners["chosen"].network, row.batch, row.pixels)
+    macs = BACKWARD * plain_macs * row.batch + sum(map(floor_of, layers))
     floor = macs / product_speed(row.dtype)
     return Result(
         row=row.name,
@@ -284,7 +215,7 @@ def measure(row: Row, *, quick: bool) -> Result:
         chosen_by_floor=best["chosen"] / floor,
         textbook_peak=peaks["textbook"],
         chosen_peak=peaks["chosen"],
-        choices=dict(Counter(layer.way for layer in layers)),
+        choices=dict(_choices(layers, row)),
     )
 
 
@@ -322,7 +253,8 @@ def main() -> None:
         wanted = [row for row in wanted if row.pixels == 32 and row.dtype == "float32"]
     if arguments.profile:
         for row in wanted:
-            print("\n".join((row.name, *profile(served_layers(networks(row)[0]["chosen"], row)))))
+            layers = served_layers(networks(row)[0]["chosen"], row.batch, row.pixels)
+            print("\n".join((row.name, *profile(layers, row))))
         return
     speeds = {dtype: product_speed(dtype) / 1e9 for dtype in ("float32", "bfloat16")}
     print(f"torch {torch.__version__}, {arguments.threads} threads, {platform.processor()}")

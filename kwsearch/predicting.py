@@ -80,7 +80,9 @@ def classifier(folder: Path, *, device: str | None = None, trust_code: bool = Fa
 
     chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        return Classifier(network.to(chosen), inputs, classes, chosen)
+        # served layers give channels last: with plain layers alike nothing is laid out again
+        network = network.to(chosen).to(memory_format=torch.channels_last)
+        return Classifier(network, inputs, classes, chosen)
     except (RuntimeError, AssertionError) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise InputError(f"The device {chosen!r} cannot be used: {reason}", "Try cpu.") from None

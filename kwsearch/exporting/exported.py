@@ -78,7 +78,9 @@ class Exported:
         """Whether search or training left image files out that cannot be decoded."""
         return bool(self.proxy.get("skip_damaged") or (self.results or {}).get("skip_damaged"))
 
-    def network(self, *, trust_code: bool = False, fresh: bool = False) -> "nn.Module":
+    def network(
+        self, *, trust_code: bool = False, fresh: bool = False, cells: str = "float32"
+    ) -> "nn.Module":
         """Build the network for inference; torch is loaded here.
 
         Args:
@@ -87,16 +89,19 @@ class Exported:
                 in the current directory first.
             fresh: whether a folder without weights gives the network with those that the trial's
                 training started from.
+            cells: type that cells are kept in: ``"float32"``, or for inference alone ``"bfloat16"``
+                (half the memory) or ``"int8"`` (a quarter); `docs/tools.md` says what that costs.
 
         Returns:
             The module in evaluation mode, with the trial's weights.
 
         Raises:
-            InputError: the code is not trusted, is not there or has changed; or there are no
-                weights, and fresh ones were not asked for.
+            InputError: the code is not trusted, is not there or has changed; there are no
+                weights, and fresh ones were not asked for; or there is no such type of cells.
             DamagedDataError: the weights are not those of this network.
         """
         from kwsearch.exporting.networks import built  # noqa: PLC0415 - loads torch
+        from search_spaces.networks import compress_cells  # noqa: PLC0415 - likewise
 
         if self.weights is None and not fresh:
             raise InputError(
@@ -104,7 +109,9 @@ class Exported:
                 f"Train it with 'kwsearch train {self.folder}', or ask for the untrained network "
                 "with network(fresh=True).",
             )
-        return built(self.plan, self.weights, self.origin, trust_code=trust_code)
+        network = built(self.plan, self.weights, self.origin, trust_code=trust_code)
+        compress_cells(network, cells)
+        return network
 
 
 def load(folder: str | Path) -> Exported:

@@ -145,6 +145,6 @@ def _pooled(x: Tensor, dtype: torch.dtype) -> Tensor:
 
 def _without_autocast(x: Tensor) -> AbstractContextManager[object]:
     kind = x.device.type
-    if not torch.amp.is_autocast_available(kind):
+    if not (torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)):
         return nullcontext()
     return torch.autocast(kind, enabled=False)

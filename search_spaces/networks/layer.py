@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, fx, nn
 
-from search_spaces.errors import InputError
+from search_spaces.errors import InputError, nearest
 from search_spaces.networks.attention import Attention
 from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.operator import convolve, find_way
@@ -33,7 +33,25 @@ class Warehouse(nn.Module):
     def __init__(self, plan: WarehousePlan) -> None:
         super().__init__()
         self.name = plan.name
-        self.cells = nn.Parameter(torch.zeros(plan.cells, *plan.cell_shape))
+        self.cells: Tensor = nn.Parameter(torch.zeros(plan.cells, *plan.cell_shape))
+        self.scale: Tensor | None = None
+
+    @torch.no_grad()
+    def compress(self, dtype: torch.dtype) -> None:
+        """Keep cells in fewer bytes from now on, as buffers: for inference alone.
+
+        Integers are steps of the 127th part of a cell's largest value; ``scale`` ``[N, 1]`` is the
+        size of a step, or 1.
+        """
+        cells = self.cells.detach()
+        scale = cells.new_ones(len(cells), 1)
+        if not dtype.is_floating_point:
+            largest = cells.flatten(1).abs().amax(1, keepdim=True)
+            scale = largest.clamp_min(torch.finfo(cells.dtype).tiny) / torch.iinfo(dtype).max
+            cells = (cells / scale.view(-1, *(1,) * (cells.ndim - 1))).round()
+        del self.cells, self.scale
+        self.register_buffer("cells", cells.to(dtype))
+        self.register_buffer("scale", scale)
 
     @torch.no_grad()
     def start_run(self, start: int, owned: int) -> None:
@@ -188,8 +206,11 @@ class _Served(nn.Module):
         """``[B, I, *spatial]`` -> ``[B, O, *out]``, without bias."""
         stored = shared(self.warehouse.cells)
         cells = stored.reshape(*stored.shape[:3], *self.geometry.cell_kernel)
-        alpha = self.attention(x).to(cells.dtype)
-        return convolve(x, alpha, cells, self.geometry, self.way)
+        alpha = self.attention(x)
+        scale = getattr(self.warehouse, "scale", None)  # pickles of before have none
+        if scale is not None:  # one way alone widens cells while it reads them
+            return convolve(x, alpha * scale.mT, cells, self.geometry, "convolve-each")
+        return convolve(x, alpha.to(cells.dtype), cells, self.geometry, self.way)
 
     def extra_repr(self) -> str:
         """Sizes, the warehouse that serves the layer, and the way of computing."""
@@ -265,6 +286,34 @@ class KWLinear(_Served):
         y = self._convolve(tokens).transpose(1, 2)
         y = y.reshape(x.shape[0], *positions, y.shape[-1])
         return y if self.bias is None else y + self.bias.to(y.dtype)
+
+
+CELLS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "int8": torch.int8}
+"""Types that cells may be kept in, by name; the first is that of training."""
+
+
+def compress_cells(network: nn.Module, kind: str) -> None:
+    """Keep the cells of a network in fewer bytes, in place: for inference alone.
+
+    They are widened while kernels are formed, so that products are computed as before. Attention
+    and plain layers stay as they are. Cells are no parameters any more.
+
+    Args:
+        network: any module; one without served layers is left as it is.
+        kind: a key of `CELLS`; ``"float32"`` changes nothing.
+
+    Raises:
+        InputError: there is no such kind.
+    """
+    if kind not in CELLS:
+        raise InputError(
+            f"{kind!r} is not a type of cells: {', '.join(CELLS)}.{nearest(kind, CELLS)}",
+            "Use 'float32' if in doubt.",
+        )
+    if CELLS[kind] is torch.float32:
+        return
+    for warehouse in warehouses(network):
+        warehouse.compress(CELLS[kind])
 
 
 def warehouses(network: nn.Module) -> list[Warehouse]:

@@ -1,8 +1,8 @@
 """Assemble the kernels of a few samples, then apply them sample by sample: for inference.
 
-Both ways form whole kernels of a tile of samples in one product. ``multiply-each`` forms them in
-the layout in which they are multiplied with patches, so that no kernel is laid out again.
-``convolve-each`` has the library convolve every sample, channels last: no patches are copied.
+Both ways form whole kernels of a tile of samples in one product, and lay them out channels last.
+``multiply-each`` multiplies them with patches, live positions alone; ``convolve-each`` has the
+library convolve every sample: no patches are copied.
 
 Axes as in `search_spaces.networks.ways.lowering` and `textbook`.
 """
@@ -17,9 +17,17 @@ from torch.nn import functional as F
 
 from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.ways.assemble import AssembleFirst
-from search_spaces.networks.ways.contraction import Kept, Operands, Room, contract, parts
+from search_spaces.networks.ways.contraction import (
+    Kept,
+    Operands,
+    Room,
+    autocasts,
+    contract,
+    parts,
+)
+from search_spaces.networks.ways.matmul import times, times_each, times_widened
 from search_spaces.networks.ways.patches import Patches
-from search_spaces.networks.ways.scratch import kept_bytes, scratch, scratch_bytes
+from search_spaces.networks.ways.scratch import kept_bytes, scratch_bytes
 from search_spaces.networks.ways.textbook import CONVOLVE
 
 SAMPLES = 16
@@ -45,19 +53,17 @@ class MultiplyEach:
         """Y ``[Q, H, p, a]``; nothing is kept."""
         low, x, rows, cells = operands
         patches = Patches(low)
-        window, mixes = patches.window(x), rows.transpose(0, 1)
+        window = patches.window(x)
         a, blocks = cells.shape[1], low.group_blocks
         y = x.new_empty((len(rows), low.positions, blocks, a))
         samples, span = self._tiling(operands)
         for part in parts(len(x), samples):
             wide = low.wide(part)
             inputs = patches.read(window[part]).flatten(2)
-            mix = mixes[:, wide].flatten(0, 2)
             for out in (slice(start, min(start + span, a)) for start in range(0, a, span)):
-                kernels = _kernels(mix, cells[:, out])
-                each = kernels.view(len(kernels), blocks, len(inputs), inputs.shape[2])
-                for block in range(blocks):
-                    y[wide, :, block, out] = torch.bmm(inputs, each[:, block].permute(1, 2, 0))
+                kernels = _kernels(rows[wide], cells[:, out])
+                product = times_each(inputs, kernels.flatten(1, 2))
+                y[wide, :, :, out] = product.view(*product.shape[:2], blocks, -1)
         return y, ()
 
     def backward(
@@ -75,17 +81,18 @@ class MultiplyEach:
         """Samples of a tile, and the output channels of a cell."""
         low, size = operands.low, operands.x.element_size() * operands.low.geometry.groups
         patch = low.mixed * low.depth * size
-        channel, a = patch * low.group_blocks, operands.cells.shape[1]
+        # formed once, and laid out once
+        channel, a = 2 * patch * low.group_blocks, operands.cells.shape[1]
         samples = min(SAMPLES, self.keep // (patch * low.positions + channel * min(a, SPAN)))
         samples = max(1, min(samples, len(operands.x)))
         return samples, min(a, max(SPAN, self.keep // (channel * samples)))
 
 
-def _kernels(mix: Tensor, cells: Tensor) -> Tensor:
-    """``[rows, N]`` and ``[N, a, D]`` as ``[a, rows, D]``: rows of a kernel lie side by side."""
-    shape = (cells.shape[1], len(mix), cells.shape[2])
-    into = scratch("kernels", shape, cells)
-    return torch.bmm(mix.expand(shape[0], *mix.shape), cells.transpose(0, 1), out=into)
+def _kernels(rows: Tensor, cells: Tensor) -> Tensor:
+    """``[Q, p, J, N]`` and ``[N, a, D]`` as ``[Q, p, a, J D]``."""
+    n, a, d = cells.shape
+    formed = times(rows.flatten(0, 2), cells.reshape(n, -1)).view(*rows.shape[:3], a, d)
+    return formed.transpose(2, 3).flatten(3)
 
 
 def multiply_each(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> Tensor:
@@ -99,19 +106,22 @@ def multiply_each(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -
 
 
 def convolve_each(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> Tensor:
-    """Convolve each sample with its kernel; shapes in `search_spaces.networks.ways`."""
+    """Convolve each sample with its kernel; shapes in `search_spaces.networks.ways`.
+
+    Cells may be of a narrower type than the attention; they are widened while kernels are formed.
+    """
     padding = geometry.even_padding
     if padding is None:
         x = F.pad(x, [edge for pair in reversed(geometry.padding) for edge in pair])
         padding = (0,) * geometry.dims
     last = {2: torch.channels_last, 3: torch.channels_last_3d}.get(geometry.dims)
     x = x.contiguous() if last is None else x.contiguous(memory_format=last)
-    bytes_each = geometry.mixtures * cells[0].numel() * cells.element_size()
+    bytes_each = geometry.mixtures * cells[0].numel() * alpha.element_size()
     most = max(1, min(SAMPLES, kept_bytes(x.device) // (2 * bytes_each)))
     done = [
         CONVOLVE[geometry.dims](
             x[at : at + 1],
-            kernel,
+            kernel.to(x.dtype),
             stride=geometry.stride,
             padding=padding,
             dilation=geometry.dilation,
@@ -127,7 +137,13 @@ def _each(alpha: Tensor, cells: Tensor, geometry: Geometry, most: int) -> Iterat
     s, p, q = geometry.blocks
     a, c, points = geometry.cell_out, geometry.cell_in, prod(geometry.cell_kernel)
     for part in parts(len(alpha), most):
-        mixed = torch.matmul(alpha[part].flatten(0, 1), cells.flatten(1))
+        mixed = _mixed(alpha[part].flatten(0, 1), cells.flatten(1))
         pieces = mixed.view(-1, s, p, q, a, c, points).permute(0, 2, 4, 1, 6, 3, 5)
         kernels = pieces.reshape(-1, p * a, *geometry.kernel, q * c).movedim(-1, 2)
         yield from kernels.unbind()
+
+
+def _mixed(rows: Tensor, cells: Tensor) -> Tensor:
+    if torch.is_grad_enabled() or autocasts(rows):
+        return torch.matmul(rows, cells.to(rows.dtype))
+    return times(rows, cells) if cells.dtype == rows.dtype else times_widened(rows, cells)

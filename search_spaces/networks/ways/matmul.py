@@ -3,11 +3,22 @@
 On a CPU torch multiplies float32 matrices with a BLAS whose kernels lose up to half their speed on
 a narrow product with a long inner axis (72 x 16384 times 16384 x 47: 20 against 43 GMAC/s on one
 core of an AMD EPYC) and on one with few rows (64 x 512 times 512 x 13824: 29 against 42); torch's
-other library, oneDNN, does not.
+other library, oneDNN, does not. On one with AVX-512 oneDNN is the faster one for large products too
+(1024-cubed: 50 against 110), and the slower one for fewer than 16 rows. It takes dense matrices
+and their transposes; a slice of columns meets unoptimised code, a thousand times slower.
 """
 
 import torch
 from torch import Tensor
+
+ROWS = 16
+"""Rows from which on oneDNN multiplies with a large matrix faster than the BLAS does."""
+
+CACHED = 2**18
+"""Values that stay in cache between being widened and being read."""
+
+LARGE = 2**20
+"""Multiplications from which on a call for each matrix costs less than the slower library."""
 
 
 def times_transposed(left: Tensor, right: Tensor) -> Tensor:
@@ -16,6 +27,32 @@ def times_transposed(left: Tensor, right: Tensor) -> Tensor:
         product: Tensor = torch.ops.mkldnn._linear_pointwise(left, right, None, "none", [], "")  # noqa: SLF001 - the only door to oneDNN's float32 product
         return product
     return torch.mm(left, right.mT)
+
+
+def times(left: Tensor, right: Tensor) -> Tensor:
+    """``left @ right`` for dense ``[m, k]`` and a large ``[k, n]``; without gradient."""
+    if len(left) < ROWS:
+        return torch.mm(left, right)
+    return times_transposed(left, right.contiguous().mT)
+
+
+def times_widened(left: Tensor, right: Tensor) -> Tensor:
+    """`times` for ``right`` of a narrower type, a few columns at a time; without gradient."""
+    product = left.new_empty(len(left), right.shape[1])
+    step = max(1, CACHED // len(right))
+    for at in range(0, right.shape[1], step):
+        columns = slice(at, at + step)
+        product[:, columns] = times(left, right[:, columns].to(left.dtype))
+    return product
+
+
+def times_each(left: Tensor, right: Tensor) -> Tensor:
+    """``left @ right.mT`` for dense batches ``[b, m, k]`` and ``[b, n, k]``; without gradient."""
+    if left.dtype != torch.float32 or left.shape[1] * right[0].numel() < LARGE:
+        return torch.bmm(left, right.mT)
+    if len(left) == 1:
+        return times_transposed(left[0], right[0]).unsqueeze(0)
+    return torch.stack([times_transposed(*pair) for pair in zip(left, right, strict=True)])
 
 
 def _onednn() -> bool:

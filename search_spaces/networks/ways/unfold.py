@@ -15,36 +15,49 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from search_spaces.networks.geometry import Geometry
-from search_spaces.networks.ways.textbook import assemble
 
 
 def unfold(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> Tensor:
     """Multiply one kernel a sample with its patches; shapes in `search_spaces.networks.ways`.
 
-    Kernels are ``[B, G, O / G, I / G * K]``, patches ``[B, G, I / G * K, H]``.
+    Kernels are ``[B, G, O / G, K * I / G]``, patches ``[B, G, K * I / G, H]``.
     """
-    g = geometry
-    kernels = assemble(alpha, cells, g)
-    kernels = kernels.reshape(-1, g.groups, g.out_channels // g.groups, _depth(g))
-    y = torch.matmul(kernels, _patches(x, geometry))
+    y = torch.matmul(_kernels(alpha, cells, geometry), _patches(x, geometry))
     return y.reshape(-1, geometry.out_channels, *geometry.out_size(tuple(x.shape[2:])))
 
 
+def _kernels(alpha: Tensor, cells: Tensor, geometry: Geometry) -> Tensor:
+    """Lay out the kernels of a batch: ``[B, G, O / G, K * I / G]``.
+
+    Rows of cells stay together, so that a runtime copies rows and not single values.
+    """
+    g = geometry
+    s, p, q = g.blocks
+    mixed = torch.matmul(alpha, cells.flatten(1).to(alpha.dtype))
+    pieces = mixed.reshape(-1, s, p, q, g.cell_out, g.cell_in, prod(g.cell_kernel))
+    kernels = pieces.permute(0, 2, 4, 1, 6, 3, 5)
+    return kernels.reshape(-1, g.groups, g.out_channels // g.groups, _depth(g))
+
+
 def _patches(x: Tensor, geometry: Geometry) -> Tensor:
-    """``[B, I, *spatial]`` -> ``[B, G, I / G * K, H]``: one selection an axis."""
-    outs = geometry.out_size(tuple(x.shape[2:]))
-    read = F.pad(x, [edge for pair in reversed(geometry.padding) for edge in pair])
-    for axis, (size, out) in enumerate(zip(geometry.kernel, outs, strict=True)):
-        # arithmetic on the size, not a list of it, keeps height and width free in a graph
-        points = torch.arange(size, device=x.device) * geometry.dilation[axis]
-        at = points.unsqueeze(1) + torch.arange(out, device=x.device) * geometry.stride[axis]
-        read = read.index_select(2 + axis, at.flatten())
-    pairs = [edge for pair in zip(geometry.kernel, outs, strict=True) for edge in pair]
-    last = 2 + 2 * geometry.dims
-    patches = read.reshape(-1, geometry.in_channels, *pairs).permute(
-        0, 1, *range(2, last, 2), *range(3, last, 2)
-    )
-    return patches.reshape(x.shape[0], geometry.groups, _depth(geometry), prod(outs))
+    """``[B, I, *spatial]`` -> ``[B, G, K * I / G, H]``: one slice a kernel position."""
+    g = geometry
+    outs = g.out_size(tuple(x.shape[2:]))
+    edges = [edge for pair in reversed(g.padding) for edge in pair]
+    read = [F.pad(x, edges) if any(edges) else x]
+    for axis, size in enumerate(g.kernel):
+        read = [_slice(part, axis, at, outs[axis], g) for part in read for at in range(size)]
+    shape = (x.shape[0], g.groups, g.in_channels // g.groups, prod(outs))
+    parts = [part.reshape(shape) for part in read]
+    return torch.cat(parts, 2) if len(parts) > 1 else parts[0]
+
+
+def _slice(x: Tensor, axis: int, at: int, out: int, geometry: Geometry) -> Tensor:
+    """What the outputs along an axis read through one point of the kernel."""
+    step, start = geometry.stride[axis], at * geometry.dilation[axis]
+    # arithmetic on the size keeps height and width free in a graph
+    span = slice(start, start + (out - 1) * step + 1, step)
+    return x[(slice(None),) * (2 + axis) + (span,)]
 
 
 def _depth(geometry: Geometry) -> int:

@@ -1,15 +1,22 @@
 """A network without gradients: the numbers of the textbook way, and nothing of it is changed."""
 
+import copy
 from collections.abc import Iterator
+from pathlib import Path
 
+import onnxruntime
 import pytest
 import torch
+from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
 from search_spaces.config import NetworkConfig
-from search_spaces.networks import build
-from search_spaces.networks.layer import KWConv, KWLinear
+from search_spaces.errors import InputError
+from search_spaces.networks import build, compress_cells
+from search_spaces.networks.graphs import write_graph
+from search_spaces.networks.layer import KWConv, KWLinear, warehouses
 from search_spaces.networks.ways import WAYS
+from search_spaces.networks.ways.matmul import times, times_each, times_widened
 
 
 @pytest.fixture(autouse=True)
@@ -73,3 +80,92 @@ def test_under_autocast_logits_are_near_those_of_single_precision(way: str) -> N
         with torch.autocast("cpu", torch.bfloat16):
             half = logits(network, way, images)
     assert (half.float() - exact).abs().max() <= 0.05 * exact.abs().max()
+
+
+@pytest.mark.parametrize("rows", [1, 15, 16, 72])
+def test_products_of_inference_are_those_of_double_precision(rows: int) -> None:
+    """Few and many rows, a slice of columns, cells of a narrower type wider than a cache."""
+    left, right = torch.randn(rows, 30), torch.randn(30, 20_000)
+    with torch.no_grad():
+        exact = (left.double() @ right.double()).float()
+        torch.testing.assert_close(times(left, right), exact, atol=1e-4, rtol=1e-4)
+        part = slice(100, 900)
+        torch.testing.assert_close(
+            times(left, right[:, part]), exact[:, part], atol=1e-4, rtol=1e-4
+        )
+        half = right.bfloat16()
+        exact = (left.double() @ half.double()).float()
+        torch.testing.assert_close(times_widened(left, half), exact, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("size", [(4, 5, 6), (40, 200, 150)])
+def test_products_sample_by_sample_are_those_of_double_precision(
+    batch: int, size: tuple[int, int, int]
+) -> None:
+    m, n, k = size
+    left, right = torch.randn(batch, m, k), torch.randn(batch, n, k)
+    with torch.no_grad():
+        exact = torch.bmm(left.double(), right.double().mT).float()
+        torch.testing.assert_close(times_each(left, right), exact, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("kind", "apart", "smaller"), [("bfloat16", 0.02, 2), ("int8", 0.1, 4)])
+@pytest.mark.parametrize("backbone", ["resnet8", "convnext-tiny"])
+def test_compressed_cells_take_less_memory_and_change_logits_little(
+    backbone: str, kind: str, apart: float, smaller: int
+) -> None:
+    """Convolutions and linear layers; nothing else of the network is compressed."""
+    network = served(backbone, way="auto")
+    images = torch.randn(3, 3, 32, 32)
+    before = cell_bytes(network)
+    others = {n: v.clone() for n, v in network.state_dict().items() if "warehouse" not in n}
+    with torch.no_grad():
+        exact = network(images)
+        compress_cells(network, kind)
+        found = network(images)
+    assert cell_bytes(network) * smaller == before
+    assert 0 < (found - exact).abs().max() <= apart * exact.abs().max()
+    for name, value in others.items():
+        assert torch.equal(network.state_dict()[name], value), name
+
+
+def cell_bytes(network: nn.Module) -> int:
+    return sum(house.cells.nbytes for house in warehouses(network))
+
+
+def test_compressed_networks_are_copied_saved_and_exported() -> None:
+    network = served("resnet8", way="auto")
+    other = served("resnet8", way="auto")
+    for compressed in (network, other):
+        compress_cells(compressed, "int8")
+    other.load_state_dict(network.state_dict())
+    images = torch.randn(2, 3, 16, 16)
+    program = torch.export.export(network, (images,))
+    with torch.no_grad():
+        wanted = network(images)
+        for found in (copy.deepcopy(network), other, program.module()):
+            torch.testing.assert_close(found(images), wanted, atol=1e-5, rtol=1e-4)
+
+
+def test_a_type_of_cells_that_there_is_not_is_refused() -> None:
+    with pytest.raises(InputError, match="'int4' is not a type of cells: float32, bfloat16, int8"):
+        compress_cells(served("resnet8", way="auto"), "int4")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backbone", ["resnet18", "mobilenetv2", "convnext-tiny"])
+def test_a_graph_gives_the_logits_of_the_textbook_way_on_real_images(
+    backbone: str, tmp_path: Path
+) -> None:
+    """Handwritten digits, one by one and some at once, to 1e-4 of the largest logit."""
+    network = served(backbone, way="textbook")
+    digits = torch.from_numpy(load_digits().images[:5]).float().sub(5).div(6)
+    images = nn.functional.interpolate(digits.unsqueeze(1).expand(-1, 3, -1, -1), 64)
+    write_graph(network, images[:2], tmp_path / "it.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "it.onnx")
+    with torch.no_grad():
+        wanted = network(images)
+    for part in (slice(0, 1), slice(0, 5)):
+        found = torch.from_numpy(session.run(["logits"], {"images": images[part].numpy()})[0])
+        assert (found - wanted[part]).abs().max() <= 1e-4 * wanted.abs().max()

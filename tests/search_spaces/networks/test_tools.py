@@ -3,6 +3,7 @@
 import copy
 import pickle
 import re
+import shutil
 from pathlib import Path
 
 import onnxruntime
@@ -30,7 +31,7 @@ ROW = re.compile(r"^\| (.*?) \| (yes|no)\b.*\|$", re.MULTILINE)
 WAY = "mix-inputs"
 SIZES = [(1, 8, 8), (3, 12, 16), (2, 16, 8)]
 CHECKS = {}
-SLOW = {"`torch.onnx.export`"}
+SLOW = {"`torch.onnx.export`", "`aoti_compile_and_package`"}
 
 
 def row(name):
@@ -220,6 +221,19 @@ def exported(_):
     free = {0: Dim("batch"), 2: 4 * Dim("height"), 3: 4 * Dim("width")}
     program = torch.export.export(module, (images(2, 16, 16),), dynamic_shapes=(free,))
     assert_serves(program.module(), module)
+
+
+@row("`aoti_compile_and_package`")
+def package(folder):
+    if not any(map(shutil.which, ("c++", "g++", "clang++"))):
+        pytest.skip("AOTInductor needs a C++ compiler, and there is none")
+    module = network()
+    free = {0: Dim("batch")}
+    program = torch.export.export(module, (images(2, 16, 16),), dynamic_shapes=(free,))
+    path = torch._inductor.aoti_compile_and_package(program, package_path=folder / "it.pt2")
+    run = torch._inductor.aoti_load_package(path)
+    for batch in (1, 5):
+        assert_same(run(images(batch, 16, 16)), module(images(batch, 16, 16)).detach())
 
 
 def session(path):
