@@ -34,7 +34,8 @@ from search_spaces import plan_network
 from search_spaces.networks import build
 from search_spaces.networks.chooser import MARGIN
 from search_spaces.networks.ways import WAYS
-from search_spaces.networks.ways.costs import BACKWARD, COSTS, Cost, Rates, rates_for, seconds
+from search_spaces.networks.ways.costs import BACKWARD, COSTS, Cost, Rates, seconds
+from search_spaces.networks.ways.rates import rates_for
 from search_spaces.published import published
 
 NETWORKS = {
@@ -213,6 +214,7 @@ def main() -> None:
     whole = fit(rows, trains=trains)
     told = {
         "fitted to the others, of those held out": judge(held, part) if held else {},
+        "rates of now, of those held out": judge(held, now) if held else {},
         "fitted to all, of all": judge(rows, whole),
         "rates of now, of all": judge(rows, now),
     }

@@ -264,17 +264,15 @@ were measured."""
 
 
 INFERENCE = {
-    "textbook": Rates(19, 32, 0.78, inf, 0.79, 3.2, inf, 3.7e-5, crowded=12),
-    "mix-inputs": Rates(7.3, 27, 1.3, inf, inf, 1.5, inf, 5.9e-4),
-    "mix-outputs": Rates(21, 30, 4.8, inf, 0.39, 1.5, inf, 7.8e-4),
-    "multiply-each": Rates(28, 29, 1.2, 2.6, 0.73, 2.6, inf, 2e-4, crowded=2.5),
-    "convolve-each": Rates(19, 36, 0.77, inf, 1.3, 2.7, inf, 7.3e-5, calls=4.1e-4, crowded=9.6),
+    "textbook": Rates(32.9, 72.4, 0.855, inf, 0.927, 3.32, inf, 7.5e-6, crowded=141),
+    "mix-inputs": Rates(26.5, 38.5, 9.13, inf, 1.06, 2.8, 0.452, 3.4e-4),
+    "mix-outputs": Rates(25, 118, 1.62, inf, 0.695, 3.12, 2.7, 2.9e-4),
+    "multiply-each": Rates(89.5, 71.9, 1.54, 5.67, 2.6, 2.1, inf, 1.4e-4, crowded=52.2),
+    "convolve-each": Rates(95.4, 85.7, 0.953, inf, 1.53, 2.89, inf, 3.8e-5),
 }
-"""Of a forward pass without gradient, fitted to 153 layers of ResNet-18, ResNet-50, MobileNetV2 and
-ConvNeXt-Tiny (64, 224 px), b = 1/4 to 4, batches of 1 to 64, one core of an AMD EPYC with AVX2
-beside other work, CPU time, float32, 2026-11-26; see `benchmarks/inference.md`. The ways so chosen
-took 9% longer in all than the best ones, and 0.48 times as long as the textbook way; fitted to
-ResNet-18 and MobileNetV2 alone, those chosen for 72 layers of the other two 0.46 times."""
+"""Of a forward pass without gradient, fitted by `benchmarks/fit_costs.py` to 190 layers: ResNet-18
+and ResNet-50 (224 px, batches of 1 and 16), MobileNetV2 and ConvNeXt-Tiny (64 px, one image), b =
+1/4 to 4, one core of an AMD EPYC with AVX-512 beside other work, CPU time, float32, 2026-11-27."""
 
 BACKWARD = 3
 """Arithmetic of a training step, in units of its forward pass."""

@@ -154,6 +154,7 @@ def test_a_type_of_cells_that_there_is_not_is_refused() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # an exporter, beside other work
 @pytest.mark.parametrize("backbone", ["resnet18", "mobilenetv2", "convnext-tiny"])
 def test_a_graph_gives_the_logits_of_the_textbook_way_on_real_images(
     backbone: str, tmp_path: Path

@@ -32,6 +32,7 @@ WAY = "mix-inputs"
 SIZES = [(1, 8, 8), (3, 12, 16), (2, 16, 8)]
 CHECKS = {}
 SLOW = {"`torch.onnx.export`", "`aoti_compile_and_package`"}
+LONG = (pytest.mark.slow, pytest.mark.timeout(1800))  # compilers, beside other work
 
 
 def row(name):
@@ -350,7 +351,7 @@ def reweighted(_):
 @pytest.mark.filterwarnings("ignore")  # torch announces the end of its older exporter and tracer
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(n, marks=pytest.mark.slow if n in SLOW else ()) for n in CHECKS],
+    [pytest.param(n, marks=LONG if n in SLOW else ()) for n in CHECKS],
 )
 def test_the_row_holds(name, tmp_path):
     CHECKS[name](tmp_path)
