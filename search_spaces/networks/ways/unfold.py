@@ -16,6 +16,9 @@ from torch.nn import functional as F
 
 from search_spaces.networks.geometry import Geometry
 
+SLICES = 25
+"""Kernel positions up to which each is a slice; a graph of more would be mostly slices."""
+
 
 def unfold(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> Tensor:
     """Multiply one kernel a sample with its patches; shapes in `search_spaces.networks.ways`.
@@ -44,12 +47,29 @@ def _patches(x: Tensor, geometry: Geometry) -> Tensor:
     g = geometry
     outs = g.out_size(tuple(x.shape[2:]))
     edges = [edge for pair in reversed(g.padding) for edge in pair]
-    read = [F.pad(x, edges) if any(edges) else x]
+    x = F.pad(x, edges) if any(edges) else x
+    if prod(g.kernel) > SLICES:
+        return _by_index(x, outs, g)
+    read = [x]
     for axis, size in enumerate(g.kernel):
         read = [_slice(part, axis, at, outs[axis], g) for part in read for at in range(size)]
     shape = (x.shape[0], g.groups, g.in_channels // g.groups, prod(outs))
     parts = [part.reshape(shape) for part in read]
     return torch.cat(parts, 2) if len(parts) > 1 else parts[0]
+
+
+def _by_index(x: Tensor, outs: tuple[int, ...], geometry: Geometry) -> Tensor:
+    """Patches of a padded input by one selection an axis."""
+    g = geometry
+    for axis, (size, out) in enumerate(zip(g.kernel, outs, strict=True)):
+        points = torch.arange(size, device=x.device) * g.dilation[axis]
+        at = points.unsqueeze(1) + torch.arange(out, device=x.device) * g.stride[axis]
+        x = x.index_select(2 + axis, at.flatten())
+    pairs = [edge for pair in zip(g.kernel, outs, strict=True) for edge in pair]
+    read = x.reshape(-1, g.groups, g.in_channels // g.groups, *pairs)
+    last = 3 + 2 * g.dims
+    patches = read.permute(0, 1, *range(3, last, 2), 2, *range(4, last, 2))
+    return patches.reshape(x.shape[0], g.groups, _depth(g), prod(outs))
 
 
 def _slice(x: Tensor, axis: int, at: int, out: int, geometry: Geometry) -> Tensor:

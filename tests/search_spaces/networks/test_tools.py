@@ -231,7 +231,7 @@ def package(folder):
     module = network()
     free = {0: Dim("batch")}
     program = torch.export.export(module, (images(2, 16, 16),), dynamic_shapes=(free,))
-    path = torch._inductor.aoti_compile_and_package(program, package_path=folder / "it.pt2")
+    path = torch._inductor.aoti_compile_and_package(program, package_path=str(folder / "it.pt2"))
     run = torch._inductor.aoti_load_package(path)
     for batch in (1, 5):
         assert_same(run(images(batch, 16, 16)), module(images(batch, 16, 16)).detach())

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.ways import WAYS
+from search_spaces.networks.ways import unfold as unfolding
 from search_spaces.networks.ways.lowering import lower
 from search_spaces.networks.ways.patches import Patches
 from search_spaces.networks.ways.scratch import memory_limits
@@ -118,10 +119,15 @@ def test_a_layer_is_the_sum_over_patches_attention_and_cells(case: Case) -> None
     torch.testing.assert_close(low.output(y), expected, atol=1e-10, rtol=0)
 
 
+@pytest.mark.parametrize("slices", [unfolding.SLICES, 0])
 @given(case=cases())
-def test_the_way_for_graphs_computes_what_the_textbook_way_computes(case: Case) -> None:
-    """Cells that span groups included."""
-    y = unfold(*case.tensors(), case.geometry)
+def test_the_way_for_graphs_computes_what_the_textbook_way_computes(
+    slices: int, case: Case
+) -> None:
+    """Cells that span groups included, patches by slices and by an index."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(unfolding, "SLICES", slices)
+        y = unfold(*case.tensors(), case.geometry)
     torch.testing.assert_close(y, textbook(*case.tensors(), case.geometry), atol=1e-10, rtol=0)
 
 
