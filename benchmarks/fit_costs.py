@@ -32,7 +32,7 @@ from scipy.optimize import nnls
 
 from search_spaces import plan_network
 from search_spaces.networks import build
-from search_spaces.networks.chooser import MARGIN
+from search_spaces.networks.chooser import stays
 from search_spaces.networks.ways import WAYS
 from search_spaces.networks.ways.costs import BACKWARD, COSTS, Cost, Rates, seconds
 from search_spaces.networks.ways.rates import rates_for
@@ -141,7 +141,7 @@ def chosen(layer: Layer, rates: dict[str, Rates], *, trains: bool) -> str:
         n: seconds(n, layer.sizes, r, trains=trains) for n, r in rates.items() if n in layer.able
     }
     best = min(thought, key=lambda name: thought[name])
-    slow = not trains and thought[best] > MARGIN * thought["textbook"]
+    slow = not trains and stays(thought[best], thought["textbook"])
     return "textbook" if slow else best
 
 
