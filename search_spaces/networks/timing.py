@@ -39,7 +39,7 @@ def measure_latency(network: Plan | Backbone, conditions: Conditions) -> Latency
     hardware = hardware_of(conditions.device)
     table = network if isinstance(network, Backbone) else network.backbone
     alone = conditions.device == "cpu" and conditions.threads == 1
-    with torch.random.fork_rng(devices=[]), _threads(conditions.threads):
+    with torch.random.fork_rng(devices=[]), with_threads(conditions.threads):
         built = plain_of(network) if isinstance(network, Backbone) else build(network)
         built.eval()
         inputs = torch.randn(conditions.batch, table.in_channels, *table.input_size)
@@ -72,9 +72,11 @@ def _processor() -> str:
 
 
 @contextmanager
-def _threads(number: int) -> Iterator[None]:
+def with_threads(number: int | None) -> Iterator[None]:
+    """As many threads of torch for a while; None leaves them as they are."""
     before = torch.get_num_threads()
-    torch.set_num_threads(number)
+    if number:
+        torch.set_num_threads(number)
     try:
         yield
     finally:

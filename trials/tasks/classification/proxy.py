@@ -1,7 +1,6 @@
 """The proxy: a short training that measures a trial, as a picklable callable."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
@@ -10,6 +9,7 @@ from torch import nn
 
 from search_spaces import Backbone
 from search_spaces.errors import InputError, plural
+from search_spaces.networks.timing import with_threads
 from trials.checkpoints import Checkpoints
 from trials.fidelity import Ladder
 from trials.records import Report, Trial
@@ -149,7 +149,7 @@ class ProxyTask:
 
         Torch's global generator is given back as it was, whatever ``make`` draws.
         """
-        with _threads(self.threads), torch.random.fork_rng(devices=[]):
+        with with_threads(self.threads), torch.random.fork_rng(devices=[]):
             data = _data(self.prepared, self.split_seed, self.validation_share, self.training_share)
             train(
                 make(),
@@ -211,14 +211,3 @@ def _data(
 ) -> TrainingData:
     """Mapped and checked once a process: the key holds the data's SHA-256."""
     return for_proxy(prepared, split_seed, validation_share, training_share)
-
-
-@contextmanager
-def _threads(count: int | None) -> Iterator[None]:
-    before = torch.get_num_threads()
-    if count:
-        torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -1,7 +1,5 @@
 """A study's task that is a short training of detectors; torch is loaded with this file."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +8,7 @@ from torch import nn
 
 from search_spaces import Backbone
 from search_spaces.networks import plain_of, start_plain
+from search_spaces.networks.timing import with_threads
 from trials.checkpoints import Checkpoints
 from trials.records import Job, Report, Role, Trial, Verdict
 from trials.tasks.classification.checkpoint import latest, write_checkpoint
@@ -88,7 +87,7 @@ class DetectionTask:
         )
         place = self._place(job, identity)
         top = facts.ladder.top
-        with _threads(self.threads), torch.random.fork_rng(devices=[]):
+        with with_threads(self.threads), torch.random.fork_rng(devices=[]):
             network = self._network(job)
             detector = self._detector(network, facts.recipe)
 
@@ -171,14 +170,3 @@ class DetectionTask:
         if job.role is Role.AUDIT:
             return TrialPlace(self.checkpoints.of_audits(), job.number)
         return None if job.role is Role.REPEAT else PlainPlace(self.folder, identity)
-
-
-@contextmanager
-def _threads(count: int | None) -> Iterator[None]:
-    before = torch.get_num_threads()
-    if count:
-        torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
