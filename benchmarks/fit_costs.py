@@ -32,7 +32,7 @@ from scipy.optimize import nnls
 
 from search_spaces import plan_network
 from search_spaces.networks import build
-from search_spaces.networks.chooser import stays
+from search_spaces.networks.chooser import base, candidates, stays
 from search_spaces.networks.ways import WAYS
 from search_spaces.networks.ways.costs import BACKWARD, COSTS, Cost, Rates, seconds
 from search_spaces.networks.ways.rates import rates_for
@@ -44,6 +44,7 @@ NETWORKS = {
     "resnet50": "kw1x_resnet50",
     "convnext-tiny": "kw1x_convnext_tiny",
 }
+HELD_OUT = ["mobilenetv2", "resnet50", "convnext-tiny"]
 RATIOS = (0.25, 1.0, 4.0)
 TURNS = 5
 
@@ -137,12 +138,12 @@ def fit(measured: list[Measured], *, trains: bool) -> dict[str, Rates]:
 
 def chosen(layer: Layer, rates: dict[str, Rates], *, trains: bool) -> str:
     """The way that these rates choose, as `search_spaces.networks.chooser` chooses."""
-    thought = {
-        n: seconds(n, layer.sizes, r, trains=trains) for n, r in rates.items() if n in layer.able
-    }
+    names = layer.able if trains else candidates(layer.geometry, layer.batch)
+    thought = {n: seconds(n, layer.sizes, r, trains=trains) for n, r in rates.items() if n in names}
     best = min(thought, key=lambda name: thought[name])
-    slow = not trains and stays(thought[best], thought["textbook"])
-    return "textbook" if slow else best
+    usual = base(layer.geometry, layer.batch)
+    slow = not trains and stays(thought[best], thought.get(usual, inf))
+    return usual if slow else best
 
 
 def judged(measured: list[Measured], rates: dict[str, Rates], *, trains: bool) -> dict[str, float]:
@@ -196,7 +197,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="64 pixels, batch 1, ResNets alone")
     parser.add_argument("--mode", choices=("inference", "training"), default="inference")
     parser.add_argument("--networks", nargs="*", default=list(NETWORKS), choices=list(NETWORKS))
-    parser.add_argument("--held-out", nargs="*", default=["resnet50", "convnext-tiny"])
+    parser.add_argument("--held-out", nargs="*", default=HELD_OUT)
     parser.add_argument("--batches", nargs="*", type=int, default=[1, 4, 16])
     parser.add_argument("--pixels", nargs="*", type=int, default=[64, 224])
     parser.add_argument("--kept", type=Path, help="lines of JSON that measurements are kept in")

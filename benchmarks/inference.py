@@ -38,6 +38,7 @@ from pathlib import Path
 import torch
 from common.layers import fastest, served_layers, status_bytes
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from search_spaces import InputError, NetworkConfig, plan_network
 from search_spaces.networks import build
@@ -130,6 +131,8 @@ class Engines:
         torch.manual_seed(0)
         self.plain = plain_network(self.plan.backbone).eval()
         self.served = build(self.plan).eval()
+        for network in (self.plain, self.served):
+            _settle(network)
         self.layers = [m for m in self.served.modules() if isinstance(m, KWConv | KWLinear)]
         both = {"plain-last": self.plain, "chosen-last": self.served}
         self._last = {name: _channels_last(m) for name, m in both.items() if name in wanted}
@@ -187,6 +190,18 @@ class Engines:
             self.missing["onnx"] = str(error)
             return None
         return path
+
+
+def _settle(network: nn.Module) -> None:
+    """Give batch norms the statistics of noise: without, values of a deep network vanish."""
+    norms = [m for m in network.modules() if isinstance(m, _BatchNorm)]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the mean over all batches, of which there is one
+    network.train()
+    with torch.no_grad():
+        network(torch.randn(8, 3, PIXELS, PIXELS))
+    network.eval()
 
 
 def _channels_last(network: nn.Module) -> nn.Module:

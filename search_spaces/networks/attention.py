@@ -21,6 +21,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
+from search_spaces.networks.ways.tracing import plain_operations
 from search_spaces.sites import AttentionNorm
 from search_spaces.warehouse import SitePlan
 
@@ -91,10 +92,23 @@ class Attention(nn.Module):
             pooled = _pooled(x, self.fc1.weight.dtype)
             hidden = self.norm1(self.fc1(pooled)).relu()
             rows = self._rows(self.fc2(hidden))
-            rows = rows / (rows.abs().sum(-1, keepdim=True) + ROW_EPSILON)
+            total = rows.abs().sum(-1, keepdim=True) + ROW_EPSILON
+            if self._assigns_nothing(x):
+                return rows[..., :-1] / total
             cell = torch.arange(self.cells, device=self.beta.device)
             beta = (self.beta.unsqueeze(1) == cell).to(rows)
-            return torch.lerp(rows[..., :-1], beta, self.temperature.to(rows))
+            return torch.lerp((rows / total)[..., :-1], beta, self.temperature.to(rows))
+
+    def _assigns_nothing(self, x: Tensor) -> bool:
+        """Whether ``beta`` has no share: asked of inference alone, where the answer costs nothing.
+
+        A compiler or an exporter must see one path, and an accelerator would be waited for.
+        """
+        if x.device.type != "cpu" or torch.is_grad_enabled():
+            return False
+        if torch.compiler.is_compiling() or plain_operations():
+            return False
+        return self.temperature.item() == 0
 
     @property
     def assignment(self) -> nn.Parameter:

@@ -26,6 +26,7 @@ from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.ways import IMPLICIT, WAYS, way_of
 from search_spaces.networks.ways.contraction import product_type
 from search_spaces.networks.ways.costs import Sizes, seconds
+from search_spaces.networks.ways.each import pointwise
 from search_spaces.networks.ways.launching import refusal
 from search_spaces.networks.ways.lowering import lowers
 from search_spaces.networks.ways.rates import rates_for
@@ -45,6 +46,9 @@ LEAST = 8e-5
 """Seconds that it must be thought faster by too, on a CPU: of small layers, where calls count for
 more than what the model counts, 14 of 60 were slower without it, 2 with it
 (`benchmarks/fit_costs.md`)."""
+
+PLANE = 2
+"""Axes of an image."""
 
 REPEATS = 3
 """How often each is timed; the fastest counts."""
@@ -159,9 +163,34 @@ def modelled(where: Situation) -> str:
         return "textbook"
     (first, cost), *_ = order = ranked(where)
     least = LEAST if where.device == "cpu" else 0.0
-    if not where.trains and stays(cost, dict(order).get("textbook", inf), least):
-        return "textbook"
+    usual = "textbook"
+    if not where.trains and where.device == "cpu":
+        usual = base(where.geometry, where.batch)
+    if not where.trains and stays(cost, dict(order).get(usual, inf), least):
+        return usual
     return first
+
+
+def base(geometry: Geometry, batch: int) -> str:
+    """The way that inference on a CPU stays with unless another is thought faster by a margin."""
+    return "textbook" if "textbook" in candidates(geometry, batch) else "convolve-each"
+
+
+def candidates(geometry: Geometry, batch: int) -> list[str]:
+    """Names of the ways that inference on a CPU chooses among.
+
+    Layers of one kernel position, and depthwise ones in a plane, have the textbook way or
+    ``convolve-each``, not both: they are the same products. Of several images channels last the
+    textbook way makes copies; of one it makes none, and is started sooner.
+    """
+    names = able(geometry)
+    if "convolve-each" in names and (pointwise(geometry) or _depthwise(geometry)):
+        names.remove("textbook" if batch > 1 else "convolve-each")
+    return names
+
+
+def _depthwise(geometry: Geometry) -> bool:
+    return geometry.dims == PLANE and geometry.groups == geometry.in_channels
 
 
 def stays(cost: float, textbook: float, least: float = LEAST) -> bool:
@@ -176,23 +205,30 @@ def ranked(where: Situation) -> list[tuple[str, float]]:
     """
     sizes = Sizes.of(where.geometry, where.batch, where.size, where.cells)
     rates = rates_for(where.device, where.card, trains=where.trains)
+    if where.device == "cpu" and not where.trains:
+        names = candidates(where.geometry, where.batch)
+    else:
+        names = able(where.geometry, kernels=where.kernels)
     modelled_seconds = {
         name: seconds(name, sizes, rates[name], trains=where.trains)
-        for name in able(where.geometry, kernels=where.kernels)
+        for name in names
         if name in rates
     }
     return sorted(modelled_seconds.items(), key=lambda row: row[1]) or [("textbook", inf)]
 
 
 def able(geometry: Geometry, *, kernels: bool = False) -> list[str]:
-    """Names of the ways that a choice is made of: all, unless a cell spans several groups.
+    """Names of the ways that a choice is made of.
 
-    The library convolves along one axis slower than it multiplies. Those of Triton kernels are
+    Where a cell spans several groups two are left. The library convolves along one axis slower than
+    it multiplies. Those of Triton kernels are
     among them where ``kernels`` says that these run.
     """
     if not lowers(geometry):
-        return ["textbook"]
+        return ["textbook", *(["convolve-each"] if geometry.dims == PLANE else [])]
     names = (*WAYS, *IMPLICIT) if kernels else WAYS
+    if pointwise(geometry):  # what the left-out one multiplies, with a copy of its input
+        return [name for name in names if name != "multiply-each"]
     return [name for name in names if geometry.dims > 1 or name != "convolve-each"]
 
 

@@ -101,6 +101,10 @@ ROWS = 16
 """Rows that a tensor core multiplies at once, at least."""
 
 
+RUN = 16
+"""Values in a row that are copied about as fast as one: images of three colours are slow."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cost:
     """Counts of a forward pass.
@@ -211,8 +215,9 @@ def multiply_each_cost(s: Sizes) -> Cost:
     """Live kernels are formed in the layout that products want; patches of the input."""
     kernels = s.q * s.p * s.j * s.d * s.a
     tiles = ceil(s.batch / SAMPLES)
+    patches = s.patches * max(1, RUN / s.d)
     return Cost(
-        kernels * s.n, kernels * s.h, kernels, s.patches, s.outer, tiles * s.cells,
+        kernels * s.n, kernels * s.h, kernels, patches, s.outer, tiles * s.cells,
         crowded=tiles * s.crowded,
     )  # fmt: skip
 

@@ -2,13 +2,15 @@
 
 Both ways form whole kernels of a tile of samples in one product, and lay them out channels last.
 ``multiply-each`` multiplies them with patches, live positions alone; ``convolve-each`` has the
-library convolve every sample: no patches are copied.
+library convolve every sample: no patches are copied. Of a kernel of one position it makes one
+product a sample, in the layout of the input.
 
 Axes as in `search_spaces.networks.ways.lowering` and `textbook`.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from math import prod
 
 import torch
@@ -35,6 +37,9 @@ SAMPLES = 16
 
 SPAN = 32
 """Output channels of a tile, at least."""
+
+LAST = {2: torch.channels_last, 3: torch.channels_last_3d}
+"""Layout of a convolution, by its number of spatial axes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,42 +110,91 @@ def multiply_each(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -
     return contract(x, alpha, cells, geometry, MultiplyEach(kept_bytes(x.device), training))
 
 
+def pointwise(geometry: Geometry) -> bool:
+    """Whether the layer is one product of matrices a sample: a dense kernel of one position."""
+    padded = any(edge for pair in geometry.padding for edge in pair)
+    return geometry.groups == 1 and prod(geometry.kernel) == 1 and not padded
+
+
 def convolve_each(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> Tensor:
     """Convolve each sample with its kernel; shapes in `search_spaces.networks.ways`.
 
-    Cells may be of a narrower type than the attention; they are widened while kernels are formed.
+    Where the kernel has one position, a sample is multiplied as it lies in memory, and so is the
+    output: channels last or not. Other layers are convolved channels last. Cells may be of a
+    narrower type than the attention; they are widened while kernels are formed.
     """
-    padding = geometry.even_padding
-    if padding is None:
+    if geometry.even_padding is None:
         x = F.pad(x, [edge for pair in reversed(geometry.padding) for edge in pair])
-        padding = (0,) * geometry.dims
-    last = {2: torch.channels_last, 3: torch.channels_last_3d}.get(geometry.dims)
-    x = x.contiguous() if last is None else x.contiguous(memory_format=last)
+    if len(x) == 1:
+        kernels = _whole_kernels(alpha, cells, geometry).to(x.dtype)
+        if pointwise(geometry):
+            return _multiplied(x, kernels, geometry)
+        return _convolved(x, kernels[0], geometry)
+    pieces = _pieces(x, alpha, cells, geometry)
+    first = next(pieces)
+    batch = len(x)
+    if len(first) == batch:
+        return first
+    if torch.is_grad_enabled():
+        return torch.cat([first, *pieces])
+    # each is copied while it is in cache, into the layout of the first
+    y = first.new_empty_strided((batch, *first.shape[1:]), first.stride())
+    at = 0
+    for piece in chain((first,), pieces):
+        y[at : at + len(piece)] = piece
+        at += len(piece)
+    return y
+
+
+def _pieces(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> Iterator[Tensor]:
+    """The output, some samples at a time."""
     bytes_each = geometry.mixtures * cells[0].numel() * alpha.element_size()
     most = max(1, min(SAMPLES, kept_bytes(x.device) // (2 * bytes_each)))
-    done = [
-        CONVOLVE[geometry.dims](
-            x[at : at + 1],
-            kernel.to(x.dtype),
-            stride=geometry.stride,
-            padding=padding,
-            dilation=geometry.dilation,
-            groups=geometry.groups,
-        )
-        for at, kernel in enumerate(_each(alpha, cells, geometry, most))
-    ]
-    return done[0] if len(done) == 1 else torch.cat(done)
+    for part in parts(len(x), most):
+        kernels = _whole_kernels(alpha[part], cells, geometry).to(x.dtype)
+        if pointwise(geometry):
+            yield _multiplied(x[part], kernels, geometry)
+        else:
+            for at, kernel in enumerate(kernels.unbind(), part.start):
+                yield _convolved(x[at : at + 1], kernel, geometry)
 
 
-def _each(alpha: Tensor, cells: Tensor, geometry: Geometry, most: int) -> Iterator[Tensor]:
-    """Kernels ``[O, I / groups, *kernel]`` one by one, their input channels last in memory."""
+def _convolved(x: Tensor, kernel: Tensor, geometry: Geometry) -> Tensor:
+    """One sample, padded where the edges differ; channels last."""
+    y: Tensor = CONVOLVE[geometry.dims](
+        x.contiguous(memory_format=LAST.get(geometry.dims, torch.contiguous_format)),
+        kernel.movedim(-1, 1),
+        None,
+        geometry.stride,
+        geometry.even_padding or (0,) * geometry.dims,
+        geometry.dilation,
+        geometry.groups,
+    )
+    return y
+
+
+def _multiplied(x: Tensor, kernels: Tensor, geometry: Geometry) -> Tensor:
+    """One product a sample, whose output has the layout of ``x``."""
+    if prod(geometry.stride) > 1:
+        x = x[(slice(None), slice(None), *(slice(None, None, step) for step in geometry.stride))]
+    batch, into = x.shape[:2]
+    weights = kernels.view(batch, -1, into)
+    if x.stride(1) == 1:
+        rows = x.movedim(1, -1)
+        y = torch.bmm(rows.reshape(batch, -1, into), weights.mT)
+        return y.view(*rows.shape[:-1], -1).movedim(-1, 1)
+    return torch.bmm(weights, x.reshape(batch, into, -1)).view(batch, -1, *x.shape[2:])
+
+
+def _whole_kernels(alpha: Tensor, cells: Tensor, geometry: Geometry) -> Tensor:
+    """Kernels ``[B, O, *kernel, I / groups]``."""
     s, p, q = geometry.blocks
-    a, c, points = geometry.cell_out, geometry.cell_in, prod(geometry.cell_kernel)
-    for part in parts(len(alpha), most):
-        mixed = _mixed(alpha[part].flatten(0, 1), cells.flatten(1))
-        pieces = mixed.view(-1, s, p, q, a, c, points).permute(0, 2, 4, 1, 6, 3, 5)
-        kernels = pieces.reshape(-1, p * a, *geometry.kernel, q * c).movedim(-1, 2)
-        yield from kernels.unbind()
+    mixed = _mixed(alpha.flatten(0, 1), cells.flatten(1))
+    if s * q * prod(geometry.cell_kernel) > 1:
+        a, c, points = geometry.cell_out, geometry.cell_in, prod(geometry.cell_kernel)
+        mixed = mixed.view(-1, s, p, q, a, c, points).permute(0, 2, 4, 1, 6, 3, 5)
+    width = geometry.in_channels // geometry.groups
+    return mixed.reshape(-1, geometry.out_channels, *geometry.kernel, width)
 
 
 def _mixed(rows: Tensor, cells: Tensor) -> Tensor:

@@ -14,6 +14,12 @@ from torch import Tensor
 ROWS = 16
 """Rows from which on oneDNN multiplies with a large matrix faster than the BLAS does."""
 
+INNER = 24
+"""Length of the inner axis from which on it does so."""
+
+MUCH = 5 * 2**20
+"""Multiplications from which on it does so; below, starting it costs more."""
+
 CACHED = 2**18
 """Values that stay in cache between being widened and being read."""
 
@@ -31,7 +37,8 @@ def times_transposed(left: Tensor, right: Tensor) -> Tensor:
 
 def times(left: Tensor, right: Tensor) -> Tensor:
     """``left @ right`` for dense ``[m, k]`` and a large ``[k, n]``; without gradient."""
-    if len(left) < ROWS:
+    rows, inner = left.shape
+    if rows < ROWS or inner < INNER or rows * right.numel() < MUCH:
         return torch.mm(left, right)
     return times_transposed(left, right.contiguous().mT)
 

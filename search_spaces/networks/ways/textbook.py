@@ -44,8 +44,10 @@ def textbook(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> Ten
         x = F.pad(x, [edge for pair in reversed(geometry.padding) for edge in pair])
         padding = (0,) * geometry.dims
     batch = x.shape[0]
+    # a view of one sample would not be known as channels last any more, and be copied
+    images = x if batch == 1 else x.flatten(0, 1).unsqueeze(0)
     y = CONVOLVE[geometry.dims](
-        x.flatten(0, 1).unsqueeze(0),
+        images,
         kernels,
         stride=geometry.stride,
         padding=padding,

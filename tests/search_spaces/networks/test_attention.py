@@ -54,6 +54,20 @@ def test_temperature_one_leaves_beta_alone(attention: Attention) -> None:
     assert torch.equal(attention(X), beta_matrix(attention).expand(5, -1, -1))
 
 
+@pytest.mark.parametrize("temperature", [0, 0.25, 1])
+def test_shares_are_those_of_training_bit_for_bit_without_gradients(
+    attention: Attention, temperature: float
+) -> None:
+    """Where the fixed assignment has no share it is left out, and a change is seen."""
+    with torch.no_grad():
+        attention(X)
+    set_temperature(attention, temperature)
+    with torch.no_grad():
+        found = attention(X)
+    assert found.is_contiguous()
+    assert torch.equal(found, attention(X))
+
+
 def test_shares_of_a_row_add_up_to_less_than_one_in_absolute_value(attention: Attention) -> None:
     """The zero cell and the constant under the fraction bar take the rest."""
     totals = attention(X).abs().sum(-1)

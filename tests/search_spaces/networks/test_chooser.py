@@ -211,6 +211,37 @@ def test_without_gradient_large_images_are_convolved_and_small_ones_multiplied()
     assert chooser.modelled(infers(conv3x3(512), 7, 36, 16)) == "multiply-each"
 
 
+POINTWISE = replace(conv3x3(64), kernel=(1, 1), padding=((0, 0), (0, 0)), blocks=(1, 2, 2))
+DEPTHWISE = conv3x3(64, groups=64)
+
+
+@pytest.mark.parametrize("geometry", [POINTWISE, DEPTHWISE])
+@pytest.mark.parametrize("size", [4, 112])
+def test_the_textbook_way_computes_one_image_of_a_layer_that_it_would_copy_several_of(
+    geometry: Geometry, size: int
+) -> None:
+    """However small they are."""
+    several, one = (infers(geometry, size, 400, batch) for batch in (16, 1))
+    assert [name for name, _ in chooser.ranked(several)].count("textbook") == 0
+    assert chooser.modelled(one) == "textbook"
+    assert chooser.base(geometry, 16) == chooser.modelled(several) == "convolve-each"
+    assert chooser.base(geometry, 1) == "textbook"
+    assert chooser.modelled(replace(several, trains=True)) != "convolve-each"
+    assert chooser.modelled(replace(several, dtype=torch.float64)) == "textbook"
+
+
+def test_three_colours_are_convolved_not_copied_into_patches() -> None:
+    colours = replace(conv3x3(32), in_channels=3, stride=(2, 2))
+    assert chooser.modelled(infers(colours, 224, 9, 16)) == "convolve-each"
+
+
+def test_what_is_multiplied_as_it_lies_is_not_copied_first() -> None:
+    assert "multiply-each" not in chooser.able(POINTWISE)
+    flat = replace(POINTWISE, kernel=(1,), stride=(1,), padding=((0, 0),), dilation=(1,))
+    assert "convolve-each" in chooser.able(replace(flat, cell_kernel=(1,)))
+    assert chooser.able(DEPTHWISE) == ["textbook", "convolve-each"]
+
+
 @pytest.mark.parametrize("batch", [1, 16, 128])
 @pytest.mark.parametrize(("channels", "size"), [(16, 14), (64, 56), (256, 14), (512, 7)])
 @pytest.mark.parametrize("cells", [9, 36, 144])

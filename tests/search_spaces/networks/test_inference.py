@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import onnxruntime
@@ -13,10 +14,12 @@ from torch import Tensor, nn
 from search_spaces.config import NetworkConfig
 from search_spaces.errors import InputError
 from search_spaces.networks import build, compress_cells
+from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.graphs import write_graph
 from search_spaces.networks.layer import KWConv, KWLinear, warehouses
 from search_spaces.networks.ways import WAYS
 from search_spaces.networks.ways.matmul import times, times_each, times_widened
+from search_spaces.networks.ways.textbook import textbook
 
 
 @pytest.fixture(autouse=True)
@@ -80,6 +83,79 @@ def test_under_autocast_logits_are_near_those_of_single_precision(way: str) -> N
         with torch.autocast("cpu", torch.bfloat16):
             half = logits(network, way, images)
     assert (half.float() - exact).abs().max() <= 0.05 * exact.abs().max()
+
+
+def pointwise(stride: int = 1) -> Geometry:
+    """Twelve channels to eighteen, three output blocks and two input blocks."""
+    return Geometry(
+        in_channels=12,
+        out_channels=18,
+        groups=1,
+        kernel=(1, 1),
+        stride=(stride, stride),
+        padding=((0, 0), (0, 0)),
+        dilation=(1, 1),
+        blocks=(1, 3, 2),
+        cell_kernel=(1, 1),
+    )
+
+
+def depthwise() -> Geometry:
+    """A cell spans all groups."""
+    return replace(
+        pointwise(),
+        out_channels=12,
+        groups=12,
+        kernel=(3, 3),
+        padding=((1, 1), (1, 1)),
+        blocks=(9, 1, 1),
+    )
+
+
+def operands(geometry: Geometry, batch: int, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    shapes = (
+        (batch, geometry.in_channels, 6, 5),
+        (batch, geometry.mixtures, 7),
+        (7, geometry.cell_out, geometry.cell_in, 1, 1),
+    )
+    x, alpha, cells = (torch.randn(s, generator=generator, dtype=dtype) for s in shapes)
+    return x, alpha, cells
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("batch", [1, 3, 17])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_a_kernel_of_one_position_gives_an_output_in_the_layout_of_its_input(
+    layout: torch.memory_format, batch: int, stride: int
+) -> None:
+    """So that what follows need not copy it."""
+    geometry = pointwise(stride)
+    x, alpha, cells = operands(geometry, batch, torch.float64)
+    with torch.no_grad():
+        y = WAYS["convolve-each"](x.contiguous(memory_format=layout), alpha, cells, geometry)
+    assert y.is_contiguous(memory_format=layout)
+    torch.testing.assert_close(y, textbook(x, alpha, cells, geometry), atol=1e-10, rtol=0)
+
+
+@pytest.mark.parametrize("batch", [1, 3, 17])
+def test_depthwise_layers_stay_channels_last(batch: int) -> None:
+    geometry = depthwise()
+    x, alpha, cells = operands(geometry, batch, torch.float64)
+    last = x.contiguous(memory_format=torch.channels_last)
+    with torch.no_grad():
+        y = WAYS["convolve-each"](last, alpha, cells, geometry)
+    assert y.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(y, textbook(x, alpha, cells, geometry), atol=1e-10, rtol=0)
+
+
+def test_the_textbook_way_leaves_one_image_channels_last() -> None:
+    x, alpha, cells = operands(depthwise(), 1, torch.float32)
+    last = x.contiguous(memory_format=torch.channels_last)
+    with torch.no_grad():
+        y = textbook(last, alpha, cells, depthwise())
+    assert y.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(y, textbook(x, alpha, cells, depthwise()))
 
 
 @pytest.mark.parametrize("rows", [1, 15, 16, 72])
