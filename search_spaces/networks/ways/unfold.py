@@ -16,6 +16,9 @@ from torch.nn import functional as F
 
 from search_spaces.networks.geometry import Geometry
 
+ADDED = 4
+"""Values that are added in the time that one value of a kernel is laid out in."""
+
 SLICES = 25
 """Kernel positions up to which each is a slice; a graph of more would be mostly slices."""
 
@@ -23,10 +26,41 @@ SLICES = 25
 def unfold(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> Tensor:
     """Multiply one kernel a sample with its patches; shapes in `search_spaces.networks.ways`.
 
-    Kernels are ``[B, G, O / G, K * I / G]``, patches ``[B, G, K * I / G, H]``.
+    Kernels are ``[B, G, O / G, K * I / G]``, patches ``[B, G, K * I / G, H]``; or blocks of
+    them are multiplied apart, see `_adds`.
     """
-    y = torch.matmul(_kernels(alpha, cells, geometry), _patches(x, geometry))
-    return y.reshape(-1, geometry.out_channels, *geometry.out_size(tuple(x.shape[2:])))
+    outs = geometry.out_size(tuple(x.shape[2:]))
+    patches = _patches(x, geometry)
+    if _adds(geometry, outs):
+        y = _added(alpha, cells, patches, geometry)
+    else:
+        y = torch.matmul(_kernels(alpha, cells, geometry), patches)
+    return y.reshape(-1, geometry.out_channels, *outs)
+
+
+def _adds(geometry: Geometry, outs: tuple[int, ...]) -> bool:
+    """Whether blocks of a kernel are multiplied one by one and the products added.
+
+    Kernels then stay as they are mixed, where laying them out would copy more than is added.
+    """
+    g = geometry
+    s, _, q = g.blocks
+    known = all(type(out) is int for out in outs)
+    apart = s * q > 1 and prod(g.cell_kernel) == 1 and g.groups == 1
+    return known and apart and q * prod(outs) <= ADDED * g.in_channels
+
+
+def _added(alpha: Tensor, cells: Tensor, patches: Tensor, geometry: Geometry) -> Tensor:
+    """The sum over kernel positions and input blocks: ``[B, O, H]``, for one group."""
+    g = geometry
+    s, p, q = g.blocks
+    a, c, positions = g.cell_out, g.cell_in, patches.shape[-1]
+    mixed = torch.matmul(alpha, cells.flatten(1).to(alpha.dtype))
+    if p == 1 or q == 1:
+        kernels = mixed.reshape(-1, s * q, p * a, c)
+        return torch.matmul(kernels, patches.reshape(-1, s * q, c, positions)).sum(1)
+    read = patches.reshape(-1, s, 1, q, c, positions)
+    return torch.matmul(mixed.reshape(-1, s, p, q, a, c), read).sum((1, 3))
 
 
 def _kernels(alpha: Tensor, cells: Tensor, geometry: Geometry) -> Tensor:

@@ -120,13 +120,15 @@ def test_a_layer_is_the_sum_over_patches_attention_and_cells(case: Case) -> None
 
 
 @pytest.mark.parametrize("slices", [unfolding.SLICES, 0])
+@pytest.mark.parametrize("added", [unfolding.ADDED, 0, 10**6])
 @given(case=cases())
 def test_the_way_for_graphs_computes_what_the_textbook_way_computes(
-    slices: int, case: Case
+    slices: int, added: int, case: Case
 ) -> None:
-    """Cells that span groups included, patches by slices and by an index."""
+    """Cells that span groups included; patches by slices and by an index; products added or not."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(unfolding, "SLICES", slices)
+        patch.setattr(unfolding, "ADDED", added)
         y = unfold(*case.tensors(), case.geometry)
     torch.testing.assert_close(y, textbook(*case.tensors(), case.geometry), atol=1e-10, rtol=0)
 
@@ -149,6 +151,18 @@ RESNET_LIKE = Case(
     scratch=1000,
     kept=0,
 )
+
+
+def test_large_kernels_are_not_laid_out_for_graphs() -> None:
+    """They are multiplied as they are mixed: a runtime takes longer to copy than to multiply."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(unfolding, "_kernels", None)
+        x, alpha, cells = RESNET_LIKE.tensors()
+        small = x[..., :2, :2]
+        y = unfold(small, alpha, cells, RESNET_LIKE.geometry)
+        with pytest.raises(TypeError):  # of more outputs they are
+            unfold(x, alpha, cells, RESNET_LIKE.geometry)
+    torch.testing.assert_close(y, textbook(small, alpha, cells, RESNET_LIKE.geometry))
 
 
 @pytest.mark.parametrize("name", OTHERS)
