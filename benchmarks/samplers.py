@@ -9,11 +9,11 @@ networks of the table. What is turned down (not in the table, or known) costs no
     python benchmarks/samplers.py --quick
 
 Printed are medians over seeds (with quartiles) of the epochs until 95 % and 99 %. A search that
-had not got there when its epochs were spent counts as later than all others (-). Halved searches
-stop trials at epochs 1 and 3 as `promotion = "halving"` does; thawed ones are paused and gone on
-with as `promotion = "model"` does, which may do so after every epoch. *One epoch for all* trains
-every network of the table for one epoch, and then the best of them, by rank and crowding, to the
-end.
+had not got there when its epochs were spent counts as later than all others (-). Where the table
+has trainings of several seeds, searches take them in turn. Halved searches stop trials at epochs 1
+and 3 as `promotion = "halving"` does; thawed ones are paused and gone on with as
+`promotion = "model"` does, which may do so after every epoch. *One epoch for all* trains every
+network of the table for one epoch, and then the best of them, by rank and crowding, to the end.
 Samplers of other projects are in the folder peers: `pip install -e '.[bench]'` for BoTorch and Syne
 Tune, and `peers/primo.py` says how NePS is installed. The last line is JSON.
 """
@@ -33,16 +33,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kwsearch.problems import Problem, problem
-from kwsearch.settings import from_plain, to_plain
-from kwsearch.simulating import simulate
+from kwsearch.settings import from_plain
 from search_spaces.candidates import Candidates, listed
 from search_spaces.choices import Value
 from search_spaces.encoding import encode
 from search_spaces.errors import InfeasibleError
+from search_spaces.features import features
 from search_spaces.space import Space
 from search_spaces.warehouse import plan_network
 from trials.area import Point
 from trials.evidence import Observation, by_merit
+from trials.fidelity import Ladder
+from trials.freezing import Climber, Standing, Thawing
 from trials.pareto import Front
 from trials.promotion import Halving
 from trials.records import Entry, Measurement
@@ -106,17 +108,14 @@ class Bench:
         return scaled
 
     @cached_property
-    def alone(self) -> Table:
-        """The table with the trainings of this seed alone."""
-        kept = [
-            tuple(
-                replace(one, curves={self.seed: one.curves[self.seed]})
-                for one in every
-                if self.seed in one.curves
+    def features(self) -> dict[str, tuple[float, ...]]:
+        """What promotion is told of every network, by digest."""
+        return {
+            digest: tuple(
+                features(plan_network(self.space.decode(values), self.space.backbone)).values()
             )
-            for every in (self.table.candidates, self.table.plain)
-        ]
-        return Table(self.table.facts, *kept)
+            for digest, values in self.values.items()
+        }
 
     @property
     def top(self) -> int:
@@ -152,8 +151,12 @@ class Bench:
         return Known(self.space, self._problem.limits, facts.area, self.table.epochs, digests)
 
     def startup(self, seed: int) -> list[dict[str, Value]]:
-        """What samplers that learn begin with, as in a search: sizes spread evenly."""
+        """What samplers that learn begin with: sizes spread evenly, as in a search.
+
+        They are of a random half of the networks, as else all seeds would begin alike.
+        """
         order = list(np.random.default_rng(seed).permutation(sorted(self.networks)))
+        order = order[: max(len(order) // 2, STARTUP)]
         logs = np.log([self.networks[digest][0] for digest in order])
         chosen: list[int] = []
         for share in (0, 1, 0.5, 0.25, 0.75, 0.125, 0.625, 0.375, 0.875, 0.0625)[:STARTUP]:
@@ -222,19 +225,46 @@ def _climbed(
     return len(curve)
 
 
-def thawed(kind: str, bench: Bench, seed: int, epochs: int) -> Iterator[Step]:
-    """A search with `promotion = "model"`, by a whole simulated study: see `trials.freezing`."""
-    plain: dict[str, Any] = to_plain(from_plain(bench.table.facts.study, "the table's study"))
-    top, most = bench.top, len(bench.networks)
-    plain["proxy"]["epochs"] = [*range(1, top + 1)]
-    plain["search"] |= {
-        "trials": most,
-        "sampler": kind,
-        "promotion": "model",
-        "epochs_share": min(epochs / (most * top), 1.0),
-    }
-    for row in simulate(from_plain(plain, "options"), bench.alone, seed=seed)["history"]:
-        yield row["epochs"], row["share"]
+def thawed(bench: Bench, seed: int, epochs: int) -> Iterator[Step]:
+    """A search by `Exact` with `promotion = "model"` (`trials.freezing`), one trial at a time.
+
+    It is weighed after every epoch which trial goes on, and no epoch is paid twice.
+    """
+    digests: set[str] = set()
+    sampler = sampler_of("exact", bench, seed, digests)
+    ladder = Ladder(tuple(range(1, bench.top + 1)))
+    rule = Thawing(bench.table.facts.area, ladder, bench.top * len(bench.networks))
+    replay, climbers, proposed = Replay(bench), [], []
+    while replay.spent < epochs and len(digests) < len(bench.networks):
+        number = rule.choose(climbers, may_begin=True).thaws
+        if number is None:
+            proposal = sampler.ask()
+            digest = bench.digest(proposal.values)
+            if digest is None or digest in digests:
+                sampler.refuse(proposal.ticket)
+                continue
+            digests.add(digest)
+            number = len(climbers)
+            proposed.append((proposal, digest))
+            climbers.append(Climber(number, bench.networks[digest][0], bench.features[digest]))
+        proposal, digest = proposed[number]
+        while True:
+            epoch = next(rung for rung in ladder.rungs if rung > climbers[number].reached)
+            yield replay.train(digest, epoch)
+            curve = tuple(
+                (m.epoch, m.accuracy, m.accuracy_error) for m in bench.networks[digest][1][:epoch]
+            )
+            climbers[number] = replace(
+                climbers[number], curve=curve, standing=Standing.RUNNING, saved=epoch
+            )
+            if epoch == bench.top:
+                climbers[number] = replace(climbers[number], standing=Standing.COMPLETE)
+                break
+            if not rule.at_rung(climbers, number, may_begin=True).goes_on:
+                climbers[number] = replace(climbers[number], standing=Standing.PAUSED)
+                break
+        observed = Observation(climbers[number].cost, curve[-1][1], 1 - epoch / bench.top, curve)
+        sampler.restore(proposal.ticket, proposal.values, {}, observed)
 
 
 class Replay:
@@ -244,16 +274,16 @@ class Replay:
         self.bench = bench
         self.reached: dict[str, int] = {}
         self._front = Front(bench.table.facts.area)
-        self._spent = 0
+        self.spent = 0
 
     def train(self, digest: str, epoch: int) -> Step:
         """Train a network up to an epoch; what it has behind it is not paid again."""
         params, curve = self.bench.networks[digest]
-        self._spent += max(epoch - self.reached.get(digest, 0), 0)
+        self.spent += max(epoch - self.reached.get(digest, 0), 0)
         if epoch == len(curve):
             self._front.add(Point.of(params, curve[-1].accuracy, len(self.reached)))
         self.reached[digest] = max(epoch, self.reached.get(digest, 0))
-        return self._spent, self._front.hypervolume / self.bench.best
+        return self.spent, self._front.hypervolume / self.bench.best
 
 
 def by_peer(module: str, bench: Bench, seed: int, epochs: int) -> Iterator[Step]:
@@ -287,7 +317,7 @@ def one_epoch_for_all(bench: Bench, seed: int, epochs: int) -> Iterator[Step]:
 METHODS: dict[str, Callable[[Bench, int, int], Iterator[Step]]] = {
     "exact": partial(searched, "exact", False),  # noqa: FBT003 - not halved
     "exact, halved": partial(searched, "exact", True),  # noqa: FBT003 - halved
-    "exact, thawed": partial(thawed, "exact"),
+    "exact, thawed": thawed,
     "random": partial(searched, "random", False),  # noqa: FBT003 - not halved
     "random, halved": partial(searched, "random", True),  # noqa: FBT003 - halved
     "TPE (Optuna)": partial(searched, "tpe", False),  # noqa: FBT003 - not halved
@@ -345,14 +375,33 @@ def text(quartile: Sequence[float]) -> str:
     return f"{middle} ({low} to {high})"
 
 
-def compare(bench: Bench, methods: Sequence[str], seeds: int, epochs: int) -> dict[str, Any]:
-    """All methods on one table: printed, and returned with their curves."""
-    print(f"\n| {len(bench.networks)} networks, best {bench.best:.4f} | epochs until 95 % "
+def whole_seeds(table: Table) -> list[int]:
+    """Seeds of which the table has most trainings."""
+    counts = {seed: len(table.of_seed(seed)) for seed in table.seeds}
+    return [seed for seed, count in counts.items() if count == max(counts.values())]
+
+
+def compare(
+    benches: Sequence[Bench], methods: Sequence[str], seeds: int, epochs: int
+) -> dict[str, Any]:
+    """All methods on one table: printed, and returned with their curves.
+
+    Args:
+        benches: the table's trainings, a seed each; searches take them in turn.
+        methods: names of `METHODS`.
+        seeds: searches by each.
+        epochs: that a search may spend.
+    """
+    best = ", ".join(f"{bench.best:.4f}" for bench in benches)
+    print(f"\n| {len(benches[0].networks)} networks, best {best} | epochs until 95 % "
           "| epochs until 99 % | share in the end | CPU s |\n|---|---|---|---|---|")  # fmt: skip
     found: dict[str, Any] = {}
     for method in methods:
         began = time.process_time()
-        runs = [ended(METHODS[method](bench, seed, epochs)) for seed in range(seeds)]
+        runs = [
+            ended(METHODS[method](benches[seed % len(benches)], seed, epochs))
+            for seed in range(seeds)
+        ]
         took = (time.process_time() - began) / seeds
         reached = {share: quartiles([until(run, share) for run in runs]) for share in SHARES}
         end = float(np.median([run[-1][1] for run in runs]))
@@ -395,7 +444,9 @@ def main() -> None:
     )
     parser.add_argument("table", nargs="?", default=str(TABLES / "kw_bench_digits.parquet"))
     parser.add_argument("--seeds", type=int, default=20, help="searches by every method")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the trainings")
+    parser.add_argument(
+        "--training-seeds", type=int, nargs="+", help="of the table that searches take in turn"
+    )
     parser.add_argument("--epochs", type=int, default=1350, help="that a search may spend")
     parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(METHODS))
     parser.add_argument("--picture", help="where to draw the curves")
@@ -404,8 +455,9 @@ def main() -> None:
     if given.quick:
         given.seeds, given.epochs = 3, 360
         given.methods = [one for one in given.methods if one not in SLOW]
-    bench = Bench(read_table(given.table), given.seed)
-    found = compare(bench, given.methods, given.seeds, given.epochs)
+    table = read_table(given.table)
+    benches = [Bench(table, seed) for seed in given.training_seeds or whole_seeds(table)]
+    found = compare(benches, given.methods, given.seeds, given.epochs)
     if given.picture:
         draw(found, given.epochs, given.picture)
     brief = {
@@ -418,7 +470,8 @@ def main() -> None:
         }
         for method, one in found.items()
     }
-    print(json.dumps({"networks": len(bench.networks), "seeds": given.seeds, "found": brief}))
+    networks = [len(bench.networks) for bench in benches]
+    print(json.dumps({"networks": networks, "seeds": given.seeds, "found": brief}))
 
 
 if __name__ == "__main__":

@@ -6,15 +6,15 @@ accuracy at the top (`trials.curves`), so an expected gain of hypervolume in clo
 (`trials.gain`), and costs the epochs that its checkpoint lacks, or all where it has none. Trials
 under way stand on the front with what is expected of them.
 
-A new trial costs the first rung, and then goes on only if that is worth it. Its epochs are
-missing at the end, so each is worth L, the gain an epoch of the paused trial that just fits into
-the epochs that are left if the best come first (0 if all fit). One begins if ::
+A trial may be left at a rung on its way, so what an epoch of it is worth is an *index* (Gittins
+1979): the greatest r for which some rung keeps ::
 
-    E max(0, gain - L * epochs from the first rung to the top)  >  L * epochs of the first rung
+    E max(0, gain - r * epochs from that rung to the top)  >=  r * epochs until that rung
 
-where the expectation is over what the first rung may say (Gaussian quadrature), and a new network
-is taken to be like those that were begun last. Else the paused trial of the highest gain an epoch
-goes on.
+where the expectation is over what the rung may say (Gaussian quadrature); with the top itself as
+that rung it is the gain over the epochs that are lacking. Whatever has the highest index goes on:
+the trial that asks at its rung, a paused one, or a new one, which is taken to be like those that
+were begun last. This asks for the most an epoch now, however many may be spent in all.
 
 The first trials go to the top whatever they measure, since of curves that all end at the first
 rung nothing is learnt. All trials together spend no more than a number of epochs.
@@ -27,6 +27,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,12 +35,13 @@ from threadpoolctl import ThreadpoolController
 
 from search_spaces.errors import plural
 from trials.area import Area, Point
-from trials.curves import CurveModel, Curves, as_accuracy
+from trials.curves import CurveModel, Curves, scaling
 from trials.fidelity import Ladder
 from trials.gain import Steps
 from trials.records import Decision
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 Features = tuple[float, ...]
 Curve = tuple[tuple[int, float, float], ...]
 
@@ -54,6 +56,13 @@ LATEST = 500
 
 POINTS = 500
 """Measurements that are learnt from, at most: the last of every trial, and others."""
+
+CLOSELY = 16
+"""Paused trials, those of the highest expected gain an epoch, of which it is looked at whether they
+would be left at a rung on their way."""
+
+_HALVINGS = 40
+"""Steps of the bisection for an index."""
 
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(5)
 _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
@@ -178,7 +187,7 @@ class Thawing:
         best = max(weighed.rates, key=lambda n: (weighed.rates[n], -n), default=None)
         rate = 0.0 if best is None else weighed.rates[best]
         may_begin = may_begin and weighed.room >= self.ladder.top
-        if may_begin and (best is None or weighed.worth_of_new(weighed.price()) > 0):
+        if may_begin and (best is None or weighed.worth_of_new(rate) > 0):
             return Choice(None, begins=True, reason="A new trial promises more.")
         if best is None or rate <= 0:
             return Choice(None, begins=False, reason="Nothing is expected of any trial.")
@@ -199,12 +208,46 @@ class Thawing:
         return _Weighed(self, table, asking, anyway=anyway)
 
 
+class _Ways(NamedTuple):
+    """What some trials gain, weighed at a rung on their way and left there, or trained to the top.
+
+    Attributes:
+        gains: at the top, by rung, by what the rung may say, and by trial; the last rung is the
+            top, where all of it is weighed.
+        spent: epochs until each rung, a row a trial.
+        lacks: epochs until the top, by trial.
+    """
+
+    gains: Floats
+    spent: Ints
+    lacks: Ints
+
+    def worth(self, rate: Floats) -> Floats:
+        """What each gains above a rate for every epoch that it takes, by the best of the rungs."""
+        after = (self.lacks[:, None] - self.spent).T[:, None]
+        net = np.maximum(self.gains - rate * after, 0.0)
+        each = np.einsum("rnt,n->rt", net, _WEIGHTS) - rate * self.spent.T
+        found: Floats = each.max(axis=0)
+        return found
+
+    def rates(self) -> Floats:
+        """The rate above which each is worth nothing, by bisection."""
+        low = np.zeros(len(self.lacks))
+        high = np.max(self.gains, axis=(0, 1)) + 1e-12
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            above = self.worth(middle) > 0
+            low, high = np.where(above, middle, low), np.where(above, high, middle)
+        return low
+
+
 class _Weighed:
     """What is expected of trials.
 
     Attributes:
         room: epochs that are not spent, and that no trial under way may need.
-        rates: expected gain an epoch of each trial that may go on, by number.
+        rates: index of each trial that may go on, by number: its expected gain an epoch, if it may
+            be left at a rung on its way.
     """
 
     def __init__(
@@ -245,40 +288,61 @@ class _Weighed:
             return {}
         forecast = self._model.forecast(places)
         gains = self._gains(places, forecast.mean, forecast.deviation)
+        lacking = np.array([self._lacks(self._latest[place]) for place in places])
+        rates = gains / lacking
+        best = np.argsort(-rates, kind="stable")[:CLOSELY]
+        asking = [n for n, p in enumerate(places) if self._latest[p].number == self._asking]
+        closely = sorted({*best.tolist(), *asking})
+        if closely:
+            ways = self._ways_on([places[n] for n in closely])
+            rates[closely] = np.maximum(rates[closely], ways.rates())
         return {
-            self._latest[place].number: float(gain) / self._lacks(self._latest[place])
-            for place, gain in zip(places, gains, strict=True)
+            self._latest[place].number: float(rate)
+            for place, rate in zip(places, rates, strict=True)
         }
-
-    def price(self) -> float:
-        """What an epoch gains that is spent last: the rate of the paused trial that just fits."""
-        room = self.room
-        for number in sorted(self.rates, key=lambda n: (-self.rates[n], n)):
-            room -= self._lacks(self._table[number])
-            if room < 0:
-                return self.rates[number]
-        return 0.0
 
     def worth_of_new(self, rate: float) -> float:
         """What a new trial is expected to gain above ``rate`` for each epoch that it takes."""
         if self._model is None:
             return 1.0
-        ladder = self._rule.ladder
-        first = ladder.rungs[0]
-        places = [*range(len(self._latest))][-LIKE:]
         with ThreadpoolController().limit(limits=1):
-            forecast = self._model.forecast(places, first=first)
-            left = np.sqrt(np.maximum(forecast.deviation**2 - forecast.told**2, 0.0))
-            total = 0.0
-            for node, weight in zip(_NODES, _WEIGHTS, strict=True):
-                gains = self._gains(places, forecast.mean + node * forecast.told, left)
-                net = np.maximum(gains - rate * (ladder.top - first), 0.0)
-                total += weight * float(np.mean(net))
-        return total - rate * first
+            return float(np.mean(self._new.worth(np.full(len(self._new.spent), rate))))
+
+    @cached_property
+    def _new(self) -> "_Ways":
+        """Ways on for new networks like those that were begun last."""
+        return self._ways_on([*range(len(self._latest))][-LIKE:], fresh=True)
+
+    def _ways_on(self, places: Sequence[int], *, fresh: bool = False) -> "_Ways":
+        """What trials gain that are trained to a rung, and then to the top or left.
+
+        Args:
+            places: of trials among the latest.
+            fresh: whether they stand for new ones.
+        """
+        assert self._model is not None  # noqa: S101 - whoever calls this has looked
+        ladder = self._rule.ladder
+        begun = [0 if fresh else self._latest[place].reached for place in places]
+        paid = [ladder.top if fresh else self._lacks(self._latest[place]) for place in places]
+        reached, lacks = np.array(begun), np.array(paid)
+        rungs = [rung for rung in ladder.rungs[:-1] if rung > reached.min()]
+        forecast = self._model.forecast(places, rungs, fresh=fresh)
+        gains = np.empty((len(rungs) + 1, len(_NODES), len(places)))
+        for rung, told in enumerate(forecast.told):
+            left = np.sqrt(np.maximum(forecast.deviation**2 - told**2, 0.0))
+            for index, node in enumerate(_NODES):
+                gains[rung, index] = self._gains(places, forecast.mean + node * told, left)
+        gains[-1] = self._gains(places, forecast.mean, forecast.deviation)
+        ahead = np.array([*rungs, ladder.top])[:, None] - reached
+        spent = np.where(ahead > 0, ahead + lacks - (ladder.top - reached), lacks)
+        gains[:-1][np.broadcast_to(ahead[:-1, None] <= 0, gains[:-1].shape)] = 0.0
+        return _Ways(gains, spent.T, lacks)
 
     def _gains(self, places: Sequence[int], mean: Floats, deviation: Floats) -> Floats:
+        if self._model is None:
+            return np.zeros(len(places))
         costs = [self._latest[place].cost for place in places]
-        return self._steps.expected_gain(costs, *as_accuracy(mean, deviation))
+        return self._steps.expected_gain(costs, *self._model.accuracies(mean, deviation))
 
     @cached_property
     def _steps(self) -> Steps:
@@ -291,7 +355,7 @@ class _Weighed:
         running = [place for place, one in enumerate(self._latest) if self._runs(one)]
         if running and self._model is not None:
             forecast = self._model.forecast(running)
-            means, _ = as_accuracy(forecast.mean, forecast.deviation)
+            means, _ = self._model.accuracies(forecast.mean, forecast.deviation)
             for place, mean in zip(running, means, strict=True):
                 one = self._latest[place]
                 points.append(Point.of(one.cost, float(mean), one.number))
@@ -312,7 +376,8 @@ def _model(table: tuple[tuple[Features, Curve], ...], top: int) -> CurveModel:
     rows = sorted([*last, *earlier[: max(POINTS - len(last), 0)]])
     network, epochs, accuracy, error = (np.array(column) for column in zip(*rows, strict=True))
     features = np.array([one for one, _ in table], dtype=float)
-    curves = Curves(features, network.astype(np.int64), epochs.astype(float), accuracy, error)
+    scaled = features * scaling(features)
+    curves = Curves(scaled, network.astype(np.int64), epochs.astype(float), accuracy, error)
     return CurveModel(curves, top)
 
 

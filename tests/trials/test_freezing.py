@@ -75,9 +75,10 @@ def test_a_network_ahead_at_a_rung_is_expected_ahead_at_the_top():
     after_three, after_one = (model.forecast(range(*ends)) for ends in ((20, 25), (25, 30)))
     assert np.corrcoef(after_three.mean, talent[20:25])[0, 1] > 0.8
     assert np.mean(after_three.deviation) < np.mean(after_one.deviation)
-    unseen = model.forecast(range(25, 30), first=1)
+    unseen = model.forecast(range(25, 30), (1, 3), fresh=True)
     assert np.all(unseen.deviation > after_one.deviation)
-    assert np.all(unseen.told < unseen.deviation)
+    assert np.all(unseen.told[0] < unseen.told[1])
+    assert np.all(unseen.told[1] < unseen.deviation)
 
 
 def test_of_paused_trials_of_one_size_the_more_accurate_goes_on():
@@ -86,13 +87,15 @@ def test_of_paused_trials_of_one_size_the_more_accurate_goes_on():
     assert not choice.begins
 
 
-def test_a_trial_that_lacks_fewer_epochs_is_preferred_among_equals():
+def test_a_trial_that_lacks_fewer_epochs_is_preferred_among_equals(monkeypatch):
+    monkeypatch.setattr(freezing, "CLOSELY", 0)  # gain over epochs, as if none were left on its way
     near, far = climber(4, 0.53, 0.63), climber(5, 0.53)
     rates = freezing._Weighed(RULE, [*table(), near, far], None, anyway=False).rates
     assert rates[4] > rates[5]
 
 
-def test_a_trial_without_its_checkpoint_costs_all_its_epochs():
+def test_a_trial_without_its_checkpoint_costs_all_its_epochs(monkeypatch):
+    monkeypatch.setattr(freezing, "CLOSELY", 0)  # gain over epochs, as if none were left on its way
     there = climber(4, 0.53, 0.63)
     kept = freezing._Weighed(RULE, [*table(), there], None, anyway=False).rates[4]
     gone = replace(there, saved=0)
@@ -100,9 +103,40 @@ def test_a_trial_without_its_checkpoint_costs_all_its_epochs():
     assert kept * 6 == pytest.approx(lost * 9)
 
 
+def ways(gains, spent, lacks):
+    """Ways on of one trial: ``gains`` by rung and by what it says."""
+    nodes = len(freezing._WEIGHTS)
+    by_rung = np.array([np.broadcast_to(one, nodes) for one in gains], dtype=float)[..., None]
+    return freezing._Ways(by_rung, np.array([spent]), np.array([lacks]))
+
+
+def test_the_index_of_what_a_rung_cannot_change_is_the_gain_an_epoch():
+    assert ways([0.9, 0.9], [3, 9], 9).rates()[0] == pytest.approx(0.1)
+    assert ways([0.0, 0.0], [3, 9], 9).rates()[0] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_the_index_of_a_trial_that_may_be_left_is_higher():
+    """Solved by hand: only the best of five outcomes goes on at the index."""
+    best = freezing._WEIGHTS[-1]
+    told = np.array([0, 0, 0, 0, 90.0])
+    index = ways([told, told @ freezing._WEIGHTS], [1, 9], 9).rates()[0]
+    assert index == pytest.approx(best * 90 / (1 + best * 8))
+    assert index > told @ freezing._WEIGHTS / 9
+
+
+def test_at_its_index_a_trial_is_worth_nothing_and_below_something():
+    rng = np.random.default_rng(0)
+    gains = np.abs(rng.normal(size=(3, len(freezing._WEIGHTS), 6)))
+    many = freezing._Ways(gains, np.tile([1, 3, 9], (6, 1)), np.full(6, 9))
+    index = many.rates()
+    assert many.worth(index) == pytest.approx(np.zeros(6), abs=1e-9)
+    assert np.all(many.worth(0.9 * index) > 0)
+    assert np.all(many.worth(1.1 * index) < 0)
+
+
 def test_what_runs_stands_on_the_front_already():
     """So a trial of the same size is expected to add less."""
-    there, twin = climber(4, 0.56), climber(5, 0.56)
+    there, twin = climber(4, 0.64), climber(5, 0.64)
     alone = freezing._Weighed(RULE, [*table(), there, twin], None, anyway=False).rates[4]
     running = replace(twin, standing=Standing.RUNNING)
     beside = freezing._Weighed(RULE, [*table(), there, running], None, anyway=False).rates[4]

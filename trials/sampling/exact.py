@@ -29,9 +29,9 @@ from search_spaces.describing import Descriptions
 from search_spaces.space import Space
 from trials.area import Area, Point
 from trials.costs import Cost
+from trials.curves import CurveModel, Curves, Numbers, most_probable, scaling
 from trials.evidence import Observation, thinned
 from trials.gain import Steps
-from trials.sampling.accuracy import AccuracyModel, Points, fitted, progress
 from trials.sampling.contract import Proposal
 from trials.sampling.screening import Rows, Score, Screen
 
@@ -46,11 +46,8 @@ EVIDENCE = 160
 POINTS = 400
 """Measurements that the model learns from, at most: the last of every trial, and others."""
 
-FITTED_ON = 120
-"""Measurements that length scales are found from, at most."""
-
 EVERY_TIME, SOMETIMES = 20, 10
-"""Length scales are found anew after each of the first finished trials, then after every tenth."""
+"""Its numbers are found anew after each of the first finished trials, then after every tenth."""
 
 _DRAWS = 200
 """Random draws that look for an unknown network when no candidate is left."""
@@ -115,7 +112,7 @@ class Exact:
     _expected: float | None = field(default=None, init=False)
     _finished: list[int] = field(default_factory=list, init=False)
     _basis: tuple[int, ...] = field(default=(), init=False)
-    _kernel: tuple[tuple[int, ...], Any] = field(default=((), None), init=False)
+    _numbers: tuple[tuple[int, ...], Numbers | None] = field(default=((), None), init=False)
 
     def ask(self, *, blindly: bool = False) -> Proposal:
         """Propose values; ``blindly`` draws at random."""
@@ -179,16 +176,12 @@ class Exact:
         return drawn(self.known.space, self.known.limits, CANDIDATES, self.seed)
 
     @cached_property
-    def _scaling(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
-        """Mean and deviation of every feature over the candidates, and which of them vary."""
-        features = self.pool.features
-        spread = features.std(axis=0, dtype=np.float64)
-        used = spread > 1e-4  # noqa: PLR2004 - a ten-thousandth of a factor tells nothing apart
-        return features.mean(axis=0, dtype=np.float64), np.where(used, spread, 1.0), used
+    def _scaling(self) -> Floats:
+        return scaling(self.pool.features)
 
     def _scaled(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        middle, spread, used = self._scaling
-        return ((features - middle) / spread)[:, used].astype(np.float32)
+        found: NDArray[np.float32] = (features * self._scaling).astype(np.float32)
+        return found
 
     @cached_property
     def _inputs(self) -> NDArray[np.float32]:
@@ -209,30 +202,22 @@ class Exact:
     def gains(self) -> tuple[Score, Score]:
         """What candidates are expected to add to the hypervolume: exactly, and roughly."""
         self._describe()
-        points, model = self._model()
+        model = CurveModel(self._curves(self._finished), self.known.top, self._learnt())
         open_trials = [s for _, s in sorted(self._seen.items()) if s.observed is None]
         believed: list[Point] = []
         if open_trials:
-            inputs = self._at_top(self._scaled(np.array([s.features for s in open_trials])))
-            means, _ = model.predict(inputs)
-            with_them = Points(
-                np.concatenate([points.inputs, inputs]),
-                np.concatenate([points.accuracy, means]),
-                np.concatenate([points.error, np.zeros(len(means))]),
-            )
-            model = AccuracyModel(with_them, self._kernel[1])
-            believed = [
-                Point.of(s.cost, float(mean), -1)
-                for s, mean in zip(open_trials, means, strict=True)
-            ]
+            means, _ = model.predict(self._rows_of(open_trials))
+            ended = [(s, float(mean)) for s, mean in zip(open_trials, means, strict=True)]
+            model = CurveModel(self._curves(self._finished, ended), self.known.top, model.numbers)
+            believed = [Point.of(s.cost, mean, -1) for s, mean in ended]
         steps = Steps.of(self.known.area, [*self._complete(), *believed])
 
         def gain(rows: Rows) -> Floats:
-            means, deviations = model.predict(self._at_top(self._inputs[rows]))
+            means, deviations = model.predict(self._inputs[rows].astype(np.float64))
             return steps.expected_gain(self.known.of(self.pool)[rows], means, deviations)
 
         def rough(rows: Rows) -> Floats:
-            means, deviations = model.rough(self._at_top(self._inputs[rows]).astype(np.float32))
+            means, deviations = model.rough(self._inputs[rows])
             return steps.expected_gain(self.known.of(self.pool)[rows], means, deviations)
 
         return gain, rough
@@ -252,32 +237,42 @@ class Exact:
                 seen.features = table.features[row]
                 seen.cost = int(self.known.of(table)[row])
 
-    def _at_top(self, inputs: NDArray[np.float32]) -> Floats:
-        top = progress(np.full(len(inputs), float(self.known.top)), self.known.top)
-        return np.column_stack([inputs, top]).astype(np.float64)
+    def _rows_of(self, trials: Sequence[_Seen]) -> Floats:
+        """Features of trials, scaled."""
+        found: Floats = self._scaled(np.array([s.features for s in trials])).astype(np.float64)
+        return found
 
-    def _model(self) -> tuple[Points, AccuracyModel]:
-        if self._kernel[0] != self._basis or self._kernel[1] is None:
-            basis = self._points(self._basis)
-            picked = np.linspace(0, len(basis.error) - 1, FITTED_ON).astype(int)
-            rows = np.unique(picked)
-            learnt = Points(basis.inputs[rows], basis.accuracy[rows], basis.error[rows])
-            self._kernel = (self._basis, fitted(learnt))
-        points = self._points(self._finished)
-        return points, AccuracyModel(points, self._kernel[1])
+    def _learnt(self) -> Numbers:
+        """Numbers of the model, found anew now and then."""
+        basis, numbers = self._numbers
+        if numbers is None or basis != self._basis:
+            numbers = most_probable(self._curves(self._basis), self.known.top)
+            self._numbers = (self._basis, numbers)
+        return numbers
 
-    def _points(self, tickets: Sequence[int]) -> Points:
-        """The last measurement of each trial; while there is room, earlier ones of the newest."""
+    def _curves(self, tickets: Sequence[int], ended: Sequence[tuple[_Seen, float]] = ()) -> Curves:
+        """The last measurement of each trial; while there is room, earlier ones of the newest.
+
+        Args:
+            tickets: of finished trials.
+            ended: trials under way, as if they had ended with that accuracy.
+        """
         last: list[tuple[Any, ...]] = []
         earlier: list[tuple[Any, ...]] = []
-        for ticket in reversed(tickets):
-            seen = self._seen[ticket]
-            for place, measured in enumerate(reversed(self._curve(seen))):
-                (earlier if place else last).append((seen.features, *measured))
+        for row in reversed(range(len(tickets))):
+            for place, measured in enumerate(reversed(self._curve(self._seen[tickets[row]]))):
+                (earlier if place else last).append((row, *measured))
         rows = [*last, *earlier[: max(POINTS - len(last), 0)]]
-        features, epochs, accuracy, error = (np.array(column) for column in zip(*rows, strict=True))
-        inputs = np.column_stack([self._scaled(features), progress(epochs, self.known.top)])
-        return Points(inputs.astype(np.float64), accuracy, error)
+        rows += [(len(tickets) + n, self.known.top, a, 0.0) for n, (_, a) in enumerate(ended)]
+        network, epochs, accuracy, error = (np.array(column) for column in zip(*rows, strict=True))
+        trials = [*(self._seen[ticket] for ticket in tickets), *(seen for seen, _ in ended)]
+        return Curves(
+            self._rows_of(trials),
+            network.astype(np.int64),
+            epochs.astype(np.float64),
+            accuracy.astype(np.float64),
+            error.astype(np.float64),
+        )
 
     def _curve(self, seen: _Seen) -> Sequence[tuple[float, float, float]]:
         observed = seen.observed
@@ -312,8 +307,10 @@ class Exact:
             self._learn(ticket, _Seen(values, observed))
 
     def _learn(self, ticket: int, seen: _Seen) -> None:
-        """Keep a finished trial; thin them all when there are too many."""
+        """Keep a finished trial, again if it went on; thin them all when there are too many."""
         self._seen[ticket] = seen
+        if ticket in self._finished:
+            return
         self._finished.append(ticket)
         self._told += 1
         if len(self._finished) >= 2 * EVIDENCE:
