@@ -6,7 +6,7 @@ table was recorded for, and networks that are not recorded are turned down and c
 """
 
 import tempfile
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from kwsearch.problems import promotion, thawing
 from kwsearch.recorded import Recorded, new_study, recorded_part
 from kwsearch.settings import StudySettings, from_plain, to_plain
 from search_spaces import Count, InputError, Plan, plan_network
+from search_spaces.choices import Value
 from search_spaces.errors import plural
 from search_spaces.latency import Latency
 from trials.baselines import Baselines, BaselinesFirst
@@ -32,6 +33,9 @@ Row = dict[str, Any]
 LEFT_OUT = (
     "Plain networks, repeats and measurements of other studies are left out; nothing is written."
 )
+
+_SPREAD = 16
+"""First networks that are looked at for each one wanted, as some may not be recorded."""
 
 LISTING = "exact"
 """The sampler that lists networks itself: it is given the recorded values instead of the ranges."""
@@ -53,15 +57,19 @@ class TableSearch(Search):
         super().__post_init__()
         self._known.update(self.missing)
 
+    def _spread(self, number: int) -> list[dict[str, Value]]:
+        spread = super()._spread(_SPREAD * number)
+        return [values for values in spread if self._digest(values) not in self.missing][:number]
+
     def _judge(self, proposal: Proposal) -> Refusal | tuple[Plan, Count, Latency | None]:
         judged = super()._judge(proposal)
-        if judged is not Refusal.KNOWN or self._digest(proposal) not in self.missing:
+        if judged is not Refusal.KNOWN or self._digest(proposal.values) not in self.missing:
             return judged
         self.unrecorded += 1
         return Refusal.INFEASIBLE  # it cannot be measured here; told apart in the answer
 
-    def _digest(self, proposal: Proposal) -> str:
-        return plan_network(self.space.decode(proposal.values), self.space.backbone).digest
+    def _digest(self, values: Mapping[str, Value]) -> str:
+        return plan_network(self.space.decode(values), self.space.backbone).digest
 
 
 @dataclass

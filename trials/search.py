@@ -240,8 +240,7 @@ class Search:
         startup = [*self.seeds]
         first = STARTUP_OF.get(self.sampler, STARTUP)
         if self.sampler in LEARNING and asked < len(startup) + first:
-            by = self.cost.size
-            startup += self.space.spread(first, self.limits, seed, by)
+            startup += self._spread(first)
         known = Known(
             self.space,
             self.limits,
@@ -261,6 +260,11 @@ class Search:
         for record in under_way:
             sampler.restore(record.number, record.values, record.sampler_state, None)
         return sampler
+
+    def _spread(self, number: int) -> list[dict[str, Value]]:
+        """What a sampler that learns begins with: sizes spread over the budget."""
+        by = self.cost.size
+        return self.space.spread(number, self.limits, self.study.spec.seed, by)
 
     def _measured_curves(self) -> dict[int, list[Measurement]]:
         """What was measured of every trial, by its number, for a sampler that learns from it."""
