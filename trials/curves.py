@@ -343,5 +343,9 @@ class CurveModel:
         lowered = np.sum((usual @ vectors) ** 2, axis=0) / values
         most = np.argsort(-lowered)[:_DIRECTIONS]
         spread_out = vectors[:, most] / np.sqrt(values[most])
-        singles = (self._features, fading, rest, spread_out)
-        return tuple(one.astype(np.float32) for one in singles)  # type: ignore[return-value]
+        return (
+            self._features.astype(np.float32),
+            fading.astype(np.float32),
+            rest.astype(np.float32),
+            spread_out.astype(np.float32),
+        )
