@@ -34,6 +34,7 @@ from trials.logits import Logits
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Ints = NDArray[np.int64]
+Measured = tuple[float, float, float]
 
 FITTED_ON = 120
 """Measurements that the six numbers are found from, at most."""
@@ -89,6 +90,24 @@ class Curves(NamedTuple):
             self.accuracy[rows],
             self.error[rows],
         )
+
+
+def newest(curves: Sequence[Sequence[Measured]], most: int) -> list[tuple[float, ...]]:
+    """The last measurement of each curve; while there is room, earlier ones of the last curves.
+
+    Args:
+        curves: epochs, accuracy and its standard error of each measurement, by epochs.
+        most: measurements in all; the last ones of every curve are taken in any case.
+
+    Returns:
+        Rows of curve, epochs, accuracy and error; those of the last curve first.
+    """
+    last: list[tuple[float, ...]] = []
+    earlier: list[tuple[float, ...]] = []
+    for row in reversed(range(len(curves))):
+        for index, measured in enumerate(reversed(curves[row])):
+            (earlier if index else last).append((row, *measured))
+    return [*last, *earlier[: max(most - len(last), 0)]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +280,8 @@ class CurveModel:
         n, rows = self.numbers, np.asarray(networks, dtype=np.int64)
         same = (rows[:, None] == self._network[None]) & (not fresh)
         pairs = self._pairs(self._features[rows], same)
-        seen = self._seen(pairs.covariance(n))
+        between = pairs.covariance(n)
+        seen = self._seen(between)
         latent = np.maximum(self._variance - np.sum(seen**2, axis=0), _JITTER)
         told = np.zeros((len(rungs), len(rows)))
         for index, at in enumerate(place(np.asarray(rungs, dtype=float), self._top)):
@@ -269,8 +289,7 @@ class CurveModel:
             together = self._between_rungs(1.0 - float(at)) - np.sum(seen * there, axis=0)
             unknown = np.maximum(self._variance - np.sum(there**2, axis=0), _JITTER)
             told[index] = np.minimum(together**2 / (unknown + self._noise), 0.95 * latent)
-        mean = pairs.covariance(n) @ self._weights
-        return Forecast(mean, np.sqrt(latent + self._noise), np.sqrt(told))
+        return Forecast(between @ self._weights, np.sqrt(latent + self._noise), np.sqrt(told))
 
     def _between_rungs(self, gap: float) -> float:
         """Covariance of one network at two rungs, nothing being measured."""

@@ -35,7 +35,7 @@ from threadpoolctl import ThreadpoolController
 
 from search_spaces.errors import plural
 from trials.area import Area, Point
-from trials.curves import CurveModel, Curves, scaling
+from trials.curves import CurveModel, Curves, newest, scaling
 from trials.fidelity import Ladder
 from trials.gain import Steps
 from trials.records import Decision
@@ -364,16 +364,8 @@ class _Weighed:
 
 @lru_cache(maxsize=1)  # the rung and the worker that is free next ask about the same curves
 def _model(table: tuple[tuple[Features, Curve], ...], top: int) -> CurveModel:
-    """What is learnt from curves.
-
-    That is the last measurement of each trial, and while there is room earlier ones of the newest.
-    """
-    last: list[tuple[float, ...]] = []
-    earlier: list[tuple[float, ...]] = []
-    for place in reversed(range(len(table))):
-        for index, measured in enumerate(reversed(table[place][1])):
-            (earlier if index else last).append((place, *measured))
-    rows = sorted([*last, *earlier[: max(POINTS - len(last), 0)]])
+    """What is learnt from curves: of their measurements the newest."""
+    rows = sorted(newest([curve for _, curve in table], POINTS))
     network, epochs, accuracy, error = (np.array(column) for column in zip(*rows, strict=True))
     features = np.array([one for one, _ in table], dtype=float)
     scaled = features * scaling(features)

@@ -29,7 +29,7 @@ from search_spaces.describing import Descriptions
 from search_spaces.space import Space
 from trials.area import Area, Point
 from trials.costs import Cost
-from trials.curves import CurveModel, Curves, Numbers, most_probable, scaling
+from trials.curves import CurveModel, Curves, Numbers, most_probable, newest, scaling
 from trials.evidence import Observation, thinned
 from trials.gain import Steps
 from trials.sampling.contract import Proposal
@@ -251,18 +251,13 @@ class Exact:
         return numbers
 
     def _curves(self, tickets: Sequence[int], ended: Sequence[tuple[_Seen, float]] = ()) -> Curves:
-        """The last measurement of each trial; while there is room, earlier ones of the newest.
+        """What is learnt from, as `newest` picks it.
 
         Args:
             tickets: of finished trials.
             ended: trials under way, as if they had ended with that accuracy.
         """
-        last: list[tuple[Any, ...]] = []
-        earlier: list[tuple[Any, ...]] = []
-        for row in reversed(range(len(tickets))):
-            for place, measured in enumerate(reversed(self._curve(self._seen[tickets[row]]))):
-                (earlier if place else last).append((row, *measured))
-        rows = [*last, *earlier[: max(POINTS - len(last), 0)]]
+        rows = newest([self._curve(self._seen[ticket]) for ticket in tickets], POINTS)
         rows += [(len(tickets) + n, self.known.top, a, 0.0) for n, (_, a) in enumerate(ended)]
         network, epochs, accuracy, error = (np.array(column) for column in zip(*rows, strict=True))
         trials = [*(self._seen[ticket] for ticket in tickets), *(seen for seen, _ in ended)]
