@@ -30,9 +30,8 @@ import torch
 from common.layers import Layer, served_layers
 from scipy.optimize import nnls
 
-from search_spaces import plan_network
+from search_spaces import NetworkConfig, plan_network
 from search_spaces.networks import build
-from search_spaces.networks.chooser import base, candidates, stays
 from search_spaces.networks.ways import WAYS
 from search_spaces.networks.ways.costs import BACKWARD, COSTS, Cost, Rates, seconds
 from search_spaces.networks.ways.rates import rates_for
@@ -44,6 +43,9 @@ NETWORKS = {
     "resnet50": "kw1x_resnet50",
     "convnext-tiny": "kw1x_convnext_tiny",
 }
+NARROW = ("resnet8x0.5", "resnet20")
+"""Networks that nobody published with cells, for training."""
+
 HELD_OUT = ["mobilenetv2", "resnet50", "convnext-tiny"]
 RATIOS = (0.25, 1.0, 4.0)
 TURNS = 5
@@ -74,7 +76,7 @@ def layers_of(
     seen: set[Layer] = set()
     for network in networks:
         for ratio in RATIOS:
-            config = published(NETWORKS[network]).model_copy(update={"cell_num_ratio": ratio})
+            config = _config(network).model_copy(update={"cell_num_ratio": ratio})
             for edge in pixels:
                 module = build(plan_network(config, input_size=(edge, edge))).eval()
                 for found in served_layers(module, 1, edge):
@@ -83,6 +85,12 @@ def layers_of(
                         if layer not in seen and len(layer.able) > 1:
                             seen.add(layer)
                             yield network, layer
+
+
+def _config(network: str) -> NetworkConfig:
+    if network in NARROW:
+        return NetworkConfig(backbone=network, num_classes=10)
+    return published(NETWORKS[network])
 
 
 def timed(layer: Layer, *, trains: bool) -> dict[str, float]:
@@ -138,12 +146,10 @@ def fit(measured: list[Measured], *, trains: bool) -> dict[str, Rates]:
 
 def chosen(layer: Layer, rates: dict[str, Rates], *, trains: bool) -> str:
     """The way that these rates choose, as `search_spaces.networks.chooser` chooses."""
-    names = layer.able if trains else candidates(layer.geometry, layer.batch)
+    where = layer.situation(trains=trains)
+    names = where.candidates
     thought = {n: seconds(n, layer.sizes, r, trains=trains) for n, r in rates.items() if n in names}
-    best = min(thought, key=lambda name: thought[name])
-    usual = base(layer.geometry, layer.batch)
-    slow = not trains and stays(thought[best], thought.get(usual, inf))
-    return usual if slow else best
+    return where.chosen(thought)
 
 
 def judged(measured: list[Measured], rates: dict[str, Rates], *, trains: bool) -> dict[str, float]:
@@ -196,7 +202,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="64 pixels, batch 1, ResNets alone")
     parser.add_argument("--mode", choices=("inference", "training"), default="inference")
-    parser.add_argument("--networks", nargs="*", default=list(NETWORKS), choices=list(NETWORKS))
+    parser.add_argument(
+        "--networks", nargs="*", default=list(NETWORKS), choices=[*NETWORKS, *NARROW]
+    )
     parser.add_argument("--held-out", nargs="*", default=HELD_OUT)
     parser.add_argument("--batches", nargs="*", type=int, default=[1, 4, 16])
     parser.add_argument("--pixels", nargs="*", type=int, default=[64, 224])

@@ -46,20 +46,22 @@ class Layer:
         """Values of cells, input and output."""
         return self.sizes.cells + self.sizes.outer
 
+    def situation(self, *, trains: bool, dtype: torch.dtype = torch.float32) -> Situation:
+        """What its choice depends on, on a CPU, with torch's threads of now."""
+        return Situation(
+            geometry=self.geometry,
+            batch=self.batch,
+            size=self.size,
+            cells=self.cells,
+            dtype=dtype,
+            device="cpu",
+            threads=torch.get_num_threads(),
+            trains=trains,
+        )
+
     def way(self, *, trains: bool, dtype: torch.dtype = torch.float32) -> str:
         """The way that the cost model gives it, with torch's threads of now."""
-        return modelled(
-            Situation(
-                geometry=self.geometry,
-                batch=self.batch,
-                size=self.size,
-                cells=self.cells,
-                dtype=dtype,
-                device="cpu",
-                threads=torch.get_num_threads(),
-                trains=trains,
-            )
-        )
+        return modelled(self.situation(trains=trains, dtype=dtype))
 
     def tensors(self) -> tuple[Tensor, Tensor, Tensor]:
         """Input, attention and cells, without values that mean anything."""

@@ -15,7 +15,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from math import inf
+from math import inf, prod
 from threading import Lock
 
 import torch
@@ -29,6 +29,7 @@ from search_spaces.networks.ways.costs import Sizes, seconds
 from search_spaces.networks.ways.each import pointwise
 from search_spaces.networks.ways.launching import refusal
 from search_spaces.networks.ways.lowering import lowers
+from search_spaces.networks.ways.matmul import in_pieces
 from search_spaces.networks.ways.rates import rates_for
 from search_spaces.networks.ways.tracing import eager
 
@@ -98,6 +99,40 @@ class Situation:
             device = f"{self.device} {self.card} {'with' if self.kernels else 'without'} Triton"
         return f"{text} {kind} {device} {mode}"
 
+    @property
+    def candidates(self) -> list[str]:
+        """Names of the ways that a choice is made of.
+
+        Without gradient on a CPU, layers of one kernel position and depthwise ones in a plane have
+        the textbook way or ``convolve-each``, not both: they are the same products. Of several
+        images channels last the textbook way makes copies; of one it makes none, and is started
+        sooner, but a kernel of many cells takes it longer to form.
+        """
+        names, geometry = able(self.geometry, kernels=self.kernels), self.geometry
+        served = self.device == "cpu" and not self.trains
+        if served and "convolve-each" in names and (pointwise(geometry) or _depthwise(geometry)):
+            width = geometry.cell_out * geometry.cell_in * prod(geometry.cell_kernel)
+            copied = self.batch > 1 or in_pieces(geometry.mixtures, self.cells, width)
+            names.remove("textbook" if copied else "convolve-each")
+        return names
+
+    @property
+    def usual(self) -> str:
+        """The way that stays without gradient, unless another is thought faster by a margin."""
+        return "textbook" if "textbook" in self.candidates else "convolve-each"
+
+    def chosen(self, thought: Mapping[str, float]) -> str:
+        """The way to take, by modelled seconds of candidates."""
+        best = min(thought, key=lambda name: thought[name])
+        least = LEAST if self.device == "cpu" else 0.0
+        if self.trains or thought[best] + least <= MARGIN * thought.get(self.usual, inf):
+            return best
+        return self.usual
+
+
+def _depthwise(geometry: Geometry) -> bool:
+    return geometry.dims == PLANE and geometry.groups == geometry.in_channels
+
 
 _kept: dict[str, str] = {}
 _lock = Lock()
@@ -161,41 +196,7 @@ def modelled(where: Situation) -> str:
     """
     if where.dtype == torch.float64:
         return "textbook"
-    (first, cost), *_ = order = ranked(where)
-    least = LEAST if where.device == "cpu" else 0.0
-    usual = "textbook"
-    if not where.trains and where.device == "cpu":
-        usual = base(where.geometry, where.batch)
-    if not where.trains and stays(cost, dict(order).get(usual, inf), least):
-        return usual
-    return first
-
-
-def base(geometry: Geometry, batch: int) -> str:
-    """The way that inference on a CPU stays with unless another is thought faster by a margin."""
-    return "textbook" if "textbook" in candidates(geometry, batch) else "convolve-each"
-
-
-def candidates(geometry: Geometry, batch: int) -> list[str]:
-    """Names of the ways that inference on a CPU chooses among.
-
-    Layers of one kernel position, and depthwise ones in a plane, have the textbook way or
-    ``convolve-each``, not both: they are the same products. Of several images channels last the
-    textbook way makes copies; of one it makes none, and is started sooner.
-    """
-    names = able(geometry)
-    if "convolve-each" in names and (pointwise(geometry) or _depthwise(geometry)):
-        names.remove("textbook" if batch > 1 else "convolve-each")
-    return names
-
-
-def _depthwise(geometry: Geometry) -> bool:
-    return geometry.dims == PLANE and geometry.groups == geometry.in_channels
-
-
-def stays(cost: float, textbook: float, least: float = LEAST) -> bool:
-    """Whether the textbook way is kept where another is thought to take ``cost`` seconds."""
-    return cost + least > MARGIN * textbook
+    return where.chosen(dict(ranked(where)))
 
 
 def ranked(where: Situation) -> list[tuple[str, float]]:
@@ -205,13 +206,9 @@ def ranked(where: Situation) -> list[tuple[str, float]]:
     """
     sizes = Sizes.of(where.geometry, where.batch, where.size, where.cells)
     rates = rates_for(where.device, where.card, trains=where.trains)
-    if where.device == "cpu" and not where.trains:
-        names = candidates(where.geometry, where.batch)
-    else:
-        names = able(where.geometry, kernels=where.kernels)
     modelled_seconds = {
         name: seconds(name, sizes, rates[name], trains=where.trains)
-        for name in names
+        for name in where.candidates
         if name in rates
     }
     return sorted(modelled_seconds.items(), key=lambda row: row[1]) or [("textbook", inf)]

@@ -6,6 +6,10 @@ core of an AMD EPYC) and on one with few rows (64 x 512 times 512 x 13824: 29 ag
 other library, oneDNN, does not. On one with AVX-512 oneDNN is the faster one for large products too
 (1024-cubed: 50 against 110), and the slower one for fewer than 16 rows. It takes dense matrices
 and their transposes; a slice of columns meets unoptimised code, a thousand times slower.
+
+A product of a few rows with many is bound by reading these, and slowed down where they lie a power
+of two apart: values of one column have few places in a cache. Both libraries walk down whole
+columns. So such products are made of some rows at a time, and added up.
 """
 
 import torch
@@ -19,6 +23,18 @@ INNER = 24
 
 MUCH = 5 * 2**20
 """Multiplications from which on it does so; below, starting it costs more."""
+
+DEEP = 48
+"""Length of the inner axis from which on a product of a few rows is made in pieces."""
+
+DEPTH = 32
+"""Length of a piece."""
+
+COLUMNS = 2**14
+"""Columns of a piece: its sums stay in cache."""
+
+SPILLED = 2**22
+"""Values of the large matrix from which on it does not stay in a core's cache."""
 
 CACHED = 2**18
 """Values that stay in cache between being widened and being read."""
@@ -38,9 +54,30 @@ def times_transposed(left: Tensor, right: Tensor) -> Tensor:
 def times(left: Tensor, right: Tensor) -> Tensor:
     """``left @ right`` for dense ``[m, k]`` and a large ``[k, n]``; without gradient."""
     rows, inner = left.shape
+    if right.device.type == "cpu" and in_pieces(rows, inner, right.shape[1]):
+        return _times_in_pieces(left, right)
     if rows < ROWS or inner < INNER or rows * right.numel() < MUCH:
         return torch.mm(left, right)
     return times_transposed(left, right.contiguous().mT)
+
+
+def in_pieces(rows: int, inner: int, columns: int) -> bool:
+    """Whether `times` makes ``[rows, inner] @ [inner, columns]`` of pieces, on a CPU.
+
+    One row is read at full speed as it is.
+    """
+    return 1 < rows < ROWS and inner >= DEEP and inner * columns >= SPILLED
+
+
+def _times_in_pieces(left: Tensor, right: Tensor) -> Tensor:
+    inner, width = right.shape
+    product = left.new_empty(len(left), width)
+    for start in range(0, width, COLUMNS):
+        columns = slice(start, start + COLUMNS)
+        for at in range(0, inner, DEPTH):
+            some = slice(at, at + DEPTH)
+            add_product(product[:, columns], left[:, some], right[some, columns], first=at == 0)
+    return product
 
 
 def times_widened(left: Tensor, right: Tensor) -> Tensor:

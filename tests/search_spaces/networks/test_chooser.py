@@ -221,13 +221,22 @@ def test_the_textbook_way_computes_one_image_of_a_layer_that_it_would_copy_sever
     geometry: Geometry, size: int
 ) -> None:
     """However small they are."""
-    several, one = (infers(geometry, size, 400, batch) for batch in (16, 1))
+    several, one = (infers(geometry, size, 40, batch) for batch in (16, 1))
     assert [name for name, _ in chooser.ranked(several)].count("textbook") == 0
     assert chooser.modelled(one) == "textbook"
-    assert chooser.base(geometry, 16) == chooser.modelled(several) == "convolve-each"
-    assert chooser.base(geometry, 1) == "textbook"
+    assert several.usual == chooser.modelled(several) == "convolve-each"
+    assert one.usual == "textbook"
     assert chooser.modelled(replace(several, trains=True)) != "convolve-each"
     assert chooser.modelled(replace(several, dtype=torch.float64)) == "textbook"
+
+
+def test_one_image_of_a_layer_whose_kernel_is_mixed_of_many_cells_has_it_made_in_pieces() -> None:
+    """Of some cells at a time, which the textbook way does not do."""
+    geometry = replace(POINTWISE, in_channels=512, out_channels=512)
+    few, many = (infers(geometry, 14, cells, 1) for cells in (40, 138))
+    assert few.usual == chooser.modelled(few) == "textbook"
+    assert many.usual == chooser.modelled(many) == "convolve-each"
+    assert "textbook" in replace(many, trains=True).candidates
 
 
 def test_three_colours_are_convolved_not_copied_into_patches() -> None:

@@ -18,7 +18,15 @@ from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.graphs import write_graph
 from search_spaces.networks.layer import KWConv, KWLinear, warehouses
 from search_spaces.networks.ways import WAYS
-from search_spaces.networks.ways.matmul import times, times_each, times_widened
+from search_spaces.networks.ways.matmul import (
+    DEEP,
+    DEPTH,
+    SPILLED,
+    in_pieces,
+    times,
+    times_each,
+    times_widened,
+)
 from search_spaces.networks.ways.textbook import textbook
 
 
@@ -158,10 +166,14 @@ def test_the_textbook_way_leaves_one_image_channels_last() -> None:
     torch.testing.assert_close(y, textbook(x, alpha, cells, depthwise()))
 
 
-@pytest.mark.parametrize("rows", [1, 15, 16, 72])
-def test_products_of_inference_are_those_of_double_precision(rows: int) -> None:
+@pytest.mark.parametrize("rows", [1, 2, 15, 16, 72])
+@pytest.mark.parametrize("size", [(30, 20_000), (150, 30_000)])
+def test_products_of_inference_are_those_of_double_precision(
+    rows: int, size: tuple[int, int]
+) -> None:
     """Few and many rows, a slice of columns, cells of a narrower type wider than a cache."""
-    left, right = torch.randn(rows, 30), torch.randn(30, 20_000)
+    inner, columns = size
+    left, right = torch.randn(rows, inner), torch.randn(inner, columns)
     with torch.no_grad():
         exact = (left.double() @ right.double()).float()
         torch.testing.assert_close(times(left, right), exact, atol=1e-4, rtol=1e-4)
@@ -172,6 +184,20 @@ def test_products_of_inference_are_those_of_double_precision(rows: int) -> None:
         half = right.bfloat16()
         exact = (left.double() @ half.double()).float()
         torch.testing.assert_close(times_widened(left, half), exact, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("columns", [SPILLED // DEEP + 1, 2**17, 2**17 + 5])
+def test_a_product_in_pieces_leaves_out_no_row_and_no_column(columns: int) -> None:
+    """Whole numbers are added without rounding, whatever the order."""
+    for inner in (DEEP, DEEP + 1, 3 * DEPTH, 3 * DEPTH + 1):
+        left = torch.randint(-9, 9, (9, inner)).float()
+        right = torch.randint(-9, 9, (inner, columns)).float()
+        assert in_pieces(9, inner, columns)
+        with torch.no_grad():
+            assert torch.equal(times(left, right), left @ right)
+    assert not in_pieces(1, DEEP, columns)
+    assert not in_pieces(9, DEEP - 1, columns)
+    assert not in_pieces(9, DEEP, SPILLED // DEEP - 1)
 
 
 @pytest.mark.parametrize("batch", [1, 3])
