@@ -15,7 +15,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from math import inf, prod
+from math import ceil, inf, prod
 from threading import Lock
 
 import torch
@@ -47,6 +47,13 @@ LEAST = 8e-5
 """Seconds that it must be thought faster by too, on a CPU: of small layers, where calls count for
 more than what the model counts, 14 of 60 were slower without it, 2 with it
 (`benchmarks/fit_costs.md`)."""
+
+DENSE_MARGIN = 0.7
+"""The same in training, of layers of one kernel position: assembling some output channels at a time
+was up to 2.3 times as slow as modelled (`benchmarks/fit_costs.md`)."""
+
+POSITIONS = 49
+"""Output positions from which on one product a sample is worth it in training."""
 
 PLANE = 2
 """Axes of an image."""
@@ -103,31 +110,45 @@ class Situation:
     def candidates(self) -> list[str]:
         """Names of the ways that a choice is made of.
 
-        Without gradient on a CPU, layers of one kernel position and depthwise ones in a plane have
-        the textbook way or ``convolve-each``, not both: they are the same products. Of several
+        On a CPU, layers of one kernel position, and without gradient depthwise ones in a plane,
+        have the textbook way or ``convolve-each``, not both: they are the same products. Of several
         images channels last the textbook way makes copies; of one it makes none, and is started
-        sooner, but a kernel of many cells takes it longer to form.
+        sooner, but a kernel of many cells takes it longer to form. With a gradient
+        ``convolve-each`` is not for others: it keeps whole kernels, as the textbook way does.
         """
-        names, geometry = able(self.geometry, kernels=self.kernels), self.geometry
-        served = self.device == "cpu" and not self.trains
-        if served and "convolve-each" in names and (pointwise(geometry) or _depthwise(geometry)):
-            width = geometry.cell_out * geometry.cell_in * prod(geometry.cell_kernel)
-            copied = self.batch > 1 or in_pieces(geometry.mixtures, self.cells, width)
-            names.remove("textbook" if copied else "convolve-each")
+        names = able(self.geometry, kernels=self.kernels)
+        if self.device == "cpu" and "convolve-each" in names:
+            if pointwise(self.geometry) or (not self.trains and _depthwise(self.geometry)):
+                names.remove("textbook" if self._copied else "convolve-each")
+            elif self.trains:
+                names.remove("convolve-each")
         return names
 
     @property
     def usual(self) -> str:
-        """The way that stays without gradient, unless another is thought faster by a margin."""
+        """The way that stays unless another is thought faster by a margin, on a CPU."""
         return "textbook" if "textbook" in self.candidates else "convolve-each"
 
     def chosen(self, thought: Mapping[str, float]) -> str:
         """The way to take, by modelled seconds of candidates."""
         best = min(thought, key=lambda name: thought[name])
-        least = LEAST if self.device == "cpu" else 0.0
-        if self.trains or thought[best] + least <= MARGIN * thought.get(self.usual, inf):
+        if self.trains and self.usual == "textbook":
             return best
-        return self.usual
+        margin, least = (DENSE_MARGIN, 0.0) if self.trains else (MARGIN, LEAST)
+        if self.device != "cpu":
+            least = 0.0
+        stays = thought[best] + least > margin * thought.get(self.usual, inf)
+        return self.usual if stays else best
+
+    @property
+    def _copied(self) -> bool:
+        """Whether the textbook way copies what ``convolve-each`` does not, or forms it slower."""
+        geometry = self.geometry
+        if self.trains:
+            ends = zip(self.size, geometry.stride, strict=True)
+            return self.batch > 1 and prod(ceil(n / step) for n, step in ends) >= POSITIONS
+        width = geometry.cell_out * geometry.cell_in * prod(geometry.cell_kernel)
+        return self.batch > 1 or in_pieces(geometry.mixtures, self.cells, width)
 
 
 def _depthwise(geometry: Geometry) -> bool:

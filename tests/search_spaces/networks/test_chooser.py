@@ -226,7 +226,6 @@ def test_the_textbook_way_computes_one_image_of_a_layer_that_it_would_copy_sever
     assert chooser.modelled(one) == "textbook"
     assert several.usual == chooser.modelled(several) == "convolve-each"
     assert one.usual == "textbook"
-    assert chooser.modelled(replace(several, trains=True)) != "convolve-each"
     assert chooser.modelled(replace(several, dtype=torch.float64)) == "textbook"
 
 
@@ -237,6 +236,33 @@ def test_one_image_of_a_layer_whose_kernel_is_mixed_of_many_cells_has_it_made_in
     assert few.usual == chooser.modelled(few) == "textbook"
     assert many.usual == chooser.modelled(many) == "convolve-each"
     assert "textbook" in replace(many, trains=True).candidates
+
+
+@pytest.mark.parametrize(("size", "stride"), [(7, 1), (14, 2), (13, 2), (56, 1)])
+def test_a_large_image_is_trained_sample_by_sample_where_a_kernel_has_one_position(
+    size: int, stride: int
+) -> None:
+    """The same products as the textbook way's, without its copies; depthwise layers are copied."""
+    geometry = replace(POINTWISE, stride=(stride, stride))
+    where = replace(situation(geometry, size, 40), batch=16)
+    assert where.trains
+    assert where.usual == "convolve-each"
+    assert "textbook" not in where.candidates
+    assert replace(where, size=(size - 2, size)).usual == (
+        "convolve-each" if size > 14 else "textbook"
+    )
+    assert replace(where, batch=1).usual == "textbook"
+    assert "convolve-each" not in replace(where, geometry=DEPTHWISE).candidates
+    assert "convolve-each" not in replace(where, geometry=conv3x3(64)).candidates
+
+
+def test_in_training_it_stays_unless_another_is_thought_faster_by_far() -> None:
+    where = replace(situation(POINTWISE, 14, 40), batch=16)
+    thought = {"convolve-each": 1.0, "assemble": 0.71}
+    assert where.chosen(thought) == "convolve-each"
+    assert where.chosen(thought | {"assemble": 0.69}) == "assemble"
+    other = replace(where, geometry=conv3x3(64))
+    assert other.chosen({"textbook": 1.0, "assemble": 0.99}) == "assemble"
 
 
 def test_three_colours_are_convolved_not_copied_into_patches() -> None:
