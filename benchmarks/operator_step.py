@@ -76,6 +76,8 @@ def rows() -> Iterator[Row]:
                 yield Row("resnet18", pixels, batch, ratio, cell, dtype)
         for backbone in ("mobilenetv2", "convnext-tiny"):
             yield Row(backbone, 64, 64, 1.0, 1.0, dtype)
+        for backbone in ("mobilenetv2", "resnet50"):
+            yield Row(backbone, 224, 8, 1.0, 1.0, dtype)
 
 
 @dataclass

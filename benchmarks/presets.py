@@ -5,10 +5,11 @@ other, one trial and one thread at a time, without plain networks. A search is c
 that it trains; its hypervolume is that of what it has trained to the top, over log-parameters.
 
     python benchmarks/presets.py quickstart --seeds 0 1 2
-    python benchmarks/presets.py fashion-mnist --samplers tpe exact
+    python benchmarks/presets.py fashion-mnist --samplers exact exact/model
     python benchmarks/presets.py --quick
 
-*Until* is when a search's front first encloses what the other one's does in the end; - is never.
+A promotion other than the study's own stands after a slash. *Until* is when a search's front first
+encloses what the other one's does in the end; - is never.
 The last line is JSON, with every step of every search.
 """
 
@@ -57,7 +58,10 @@ class Search:
 def search(study: dict[str, Any], sampler: str, seed: int) -> Search:
     """Search in a folder of its own, which is where it is started."""
     plain = deepcopy(study)
-    plain["search"] |= {"sampler": sampler, "seed": seed}
+    name, _, promotion = sampler.partition("/")
+    plain["search"] |= {"sampler": name, "seed": seed}
+    if promotion:
+        plain["search"]["promotion"] = promotion
     plain["baselines"]["seeds"] = 0
     plain["execution"] |= {"threads": 1, "workers": 1}
     steps: list[Step] = []

@@ -153,8 +153,8 @@ class Thawing:
             left = self.ladder.top - table[number].reached
             reason = (
                 f"Paused: it lacks {plural(left, 'epoch')}, and {max(weighed.room, 0):,} of the "
+                f"{self.epochs:,} that may be spent are left."
             )
-            reason += f"{self.epochs:,} that may be spent are left."
             return Decision(goes_on=False, reason=reason)
         own = _rate(weighed.rates[number])
         choice = self._choice(weighed, may_begin=may_begin)
