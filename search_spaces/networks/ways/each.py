@@ -27,7 +27,7 @@ from search_spaces.networks.ways.contraction import (
     contract,
     parts,
 )
-from search_spaces.networks.ways.matmul import times, times_each, times_widened
+from search_spaces.networks.ways.matmul import times, times_each, times_laid_out, times_widened
 from search_spaces.networks.ways.patches import Patches
 from search_spaces.networks.ways.scratch import kept_bytes, scratch_bytes
 from search_spaces.networks.ways.textbook import CONVOLVE
@@ -95,6 +95,8 @@ class MultiplyEach:
 
 def _kernels(rows: Tensor, cells: Tensor) -> Tensor:
     """``[Q, p, J, N]`` and ``[N, a, D]`` as ``[Q, p, a, J D]``."""
+    if len(rows) == 1:
+        return times_laid_out(rows[0], cells).flatten(2).unsqueeze(0)
     n, a, d = cells.shape
     formed = times(rows.flatten(0, 2), cells.reshape(n, -1)).view(*rows.shape[:3], a, d)
     return formed.transpose(2, 3).flatten(3)
@@ -189,15 +191,30 @@ def _multiplied(x: Tensor, kernels: Tensor, geometry: Geometry) -> Tensor:
 def _whole_kernels(alpha: Tensor, cells: Tensor, geometry: Geometry) -> Tensor:
     """Kernels ``[B, O, *kernel, I / groups]``."""
     s, p, q = geometry.blocks
+    a, c, points = geometry.cell_out, geometry.cell_in, prod(geometry.cell_kernel)
+    shape = (
+        len(alpha),
+        geometry.out_channels,
+        *geometry.kernel,
+        geometry.in_channels // geometry.groups,
+    )
+    if len(alpha) == 1 and points == 1 and _as_they_are(alpha, cells):
+        rows = alpha.view(s, p, q, -1).transpose(0, 1).reshape(p, s * q, -1)
+        return times_laid_out(rows, cells.flatten(2)).reshape(shape)
     mixed = _mixed(alpha.flatten(0, 1), cells.flatten(1))
-    if s * q * prod(geometry.cell_kernel) > 1:
-        a, c, points = geometry.cell_out, geometry.cell_in, prod(geometry.cell_kernel)
+    if s * q * points > 1:
         mixed = mixed.view(-1, s, p, q, a, c, points).permute(0, 2, 4, 1, 6, 3, 5)
-    width = geometry.in_channels // geometry.groups
-    return mixed.reshape(-1, geometry.out_channels, *geometry.kernel, width)
+    return mixed.reshape(shape)
 
 
 def _mixed(rows: Tensor, cells: Tensor) -> Tensor:
+    if _as_they_are(rows, cells):
+        return times(rows, cells)
     if torch.is_grad_enabled() or autocasts(rows):
         return torch.matmul(rows, cells.to(rows.dtype))
-    return times(rows, cells) if cells.dtype == rows.dtype else times_widened(rows, cells)
+    return times_widened(rows, cells)
+
+
+def _as_they_are(rows: Tensor, cells: Tensor) -> bool:
+    """Whether nothing but the numbers of the product is asked for: no gradient, no other type."""
+    return cells.dtype == rows.dtype and not torch.is_grad_enabled() and not autocasts(rows)

@@ -80,6 +80,27 @@ def _times_in_pieces(left: Tensor, right: Tensor) -> Tensor:
     return product
 
 
+def times_laid_out(left: Tensor, right: Tensor) -> Tensor:
+    """``left`` ``[p, j, n]`` times ``right`` ``[n, a, d]``, as ``[p, a, j, d]``; without gradient.
+
+    One product for each a writes its numbers where they belong. Made in one, they would be copied
+    there afterwards, which takes about as long.
+    """
+    (p, j, n), (_, a, d) = left.shape, right.shape
+    if j == 1 or left.device.type != "cpu" or (p > 1 and right.numel() >= SPILLED):
+        product = times(left.flatten(0, 1), right.reshape(n, -1))
+        return product.view(p, j, a, d).transpose(1, 2)
+    product = left.new_empty(p, a, j, d)
+    step = DEPTH if in_pieces(j, n, a * d) else n
+    by_output = right.transpose(0, 1)
+    for rows, into in zip(left, product, strict=True):
+        for at in range(0, n, step):
+            some = slice(at, at + step)
+            some_rows = rows[:, some].expand(a, -1, -1)
+            add_product(into, some_rows, by_output[:, some], first=at == 0)
+    return product
+
+
 def times_widened(left: Tensor, right: Tensor) -> Tensor:
     """`times` for ``right`` of a narrower type, a few columns at a time; without gradient."""
     product = left.new_empty(len(left), right.shape[1])

@@ -25,6 +25,7 @@ from search_spaces.networks.ways.matmul import (
     in_pieces,
     times,
     times_each,
+    times_laid_out,
     times_widened,
 )
 from search_spaces.networks.ways.textbook import textbook
@@ -184,6 +185,23 @@ def test_products_of_inference_are_those_of_double_precision(
         half = right.bfloat16()
         exact = (left.double() @ half.double()).float()
         torch.testing.assert_close(times_widened(left, half), exact, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("p", [1, 3])
+@pytest.mark.parametrize("j", [1, 9, 18])
+@pytest.mark.parametrize("size", [(7, 8, 20), (DEPTH + DEEP, 256, 256)])
+def test_a_product_is_written_where_its_numbers_belong(
+    p: int, j: int, size: tuple[int, int, int]
+) -> None:
+    """Whole numbers are added without rounding, whatever the order."""
+    n, a, d = size
+    left = torch.randint(-9, 9, (p, j, n)).float()
+    right = torch.randint(-9, 9, (n, a, d)).float()
+    part = slice(1, a - 1)
+    with torch.no_grad():
+        exact = torch.einsum("pjn,nad->pajd", left, right)
+        assert torch.equal(times_laid_out(left, right), exact)
+        assert torch.equal(times_laid_out(left, right[:, part]), exact[:, part])
 
 
 @pytest.mark.parametrize("columns", [SPILLED // DEEP + 1, 2**17, 2**17 + 5])
