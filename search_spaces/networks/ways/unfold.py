@@ -12,9 +12,11 @@ from math import prod
 
 import torch
 from torch import Tensor
+from torch._higher_order_ops.scan import scan
 from torch.nn import functional as F
 
 from search_spaces.networks.geometry import Geometry
+from search_spaces.networks.ways.textbook import CONVOLVE
 
 ADDED = 4
 """Values that are added in the time that one value of a kernel is laid out in."""
@@ -30,12 +32,64 @@ def unfold(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> Tenso
     them are multiplied apart, see `_adds`.
     """
     outs = geometry.out_size(tuple(x.shape[2:]))
-    patches = _patches(x, geometry)
     if _adds(geometry, outs):
-        y = _added(alpha, cells, patches, geometry)
+        y = _added(alpha, cells, _patches(x, geometry), geometry)
+    elif _loops(geometry):
+        return _looped(x, alpha, cells, geometry)
     else:
-        y = torch.matmul(_kernels(alpha, cells, geometry), patches)
+        y = torch.matmul(_kernels(alpha, cells, geometry), _patches(x, geometry))
     return y.reshape(-1, geometry.out_channels, *outs)
+
+
+def _loops(geometry: Geometry) -> bool:
+    """Whether samples are convolved in a loop: where a graph can hold one, and patches are copies.
+
+    torch's older exporter has no loops, and other programs are not quicker by one.
+    """
+    writes_graph = torch.onnx.is_in_onnx_export() and torch.compiler.is_exporting()
+    return writes_graph and prod(geometry.kernel) > 1
+
+
+def _looped(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> Tensor:
+    """A loop over samples in the graph, which convolves one at a time: ``Scan`` in ONNX."""
+    if geometry.even_padding is None:
+        x = F.pad(x, [edge for pair in reversed(geometry.padding) for edge in pair])
+
+    def one(kept: Tensor, operands: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        image, kernel = operands
+        y = CONVOLVE[geometry.dims](
+            image.unsqueeze(0),
+            kernel,
+            None,
+            geometry.stride,
+            geometry.even_padding or (0,) * geometry.dims,
+            geometry.dilation,
+            geometry.groups,
+        )
+        return kept.clone(), y.squeeze(0)
+
+    # a graph has no gradients, and torch warns where a loop reads what could have one
+    operands = x.detach(), _assembled(alpha, cells, geometry).detach()
+    y: Tensor = scan(one, x.new_zeros(()), operands)[1]
+    return y
+
+
+def _assembled(alpha: Tensor, cells: Tensor, geometry: Geometry) -> Tensor:
+    """Kernels ``[B, O, I / groups, *kernel]``, as the textbook way has them.
+
+    Positions are the columns of the product, so that a runtime lays out runs and not single values.
+    """
+    g = geometry
+    s, p, q = g.blocks
+    a, c, points = g.cell_out, g.cell_in, prod(g.cell_kernel)
+    cells = cells.flatten(1).to(alpha.dtype)
+    if points == 1:
+        rows = alpha.reshape(-1, s, p, q, alpha.shape[-1]).permute(0, 2, 3, 4, 1)
+        mixed = torch.matmul(cells.mT, rows)
+    else:
+        mixed = torch.matmul(alpha, cells)
+    kernels = mixed.reshape(-1, p, q, a, c, prod(g.kernel)).permute(0, 1, 3, 2, 4, 5)
+    return kernels.reshape(-1, g.out_channels, g.in_channels // g.groups, *g.kernel)
 
 
 def _adds(geometry: Geometry, outs: tuple[int, ...]) -> bool:

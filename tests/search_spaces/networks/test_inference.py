@@ -17,6 +17,7 @@ from search_spaces.networks import build, compress_cells
 from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.graphs import write_graph
 from search_spaces.networks.layer import KWConv, KWLinear, warehouses
+from search_spaces.networks.operator import convolve
 from search_spaces.networks.ways import WAYS
 from search_spaces.networks.ways.matmul import (
     DEEP,
@@ -290,3 +291,60 @@ def test_a_graph_gives_the_logits_of_the_textbook_way_on_real_images(
     for part in (slice(0, 1), slice(0, 5)):
         found = torch.from_numpy(session.run(["logits"], {"images": images[part].numpy()})[0])
         assert (found - wanted[part]).abs().max() <= 1e-4 * wanted.abs().max()
+
+
+class Layers(nn.Module):
+    """One image as the input of layers of several geometries, attention from its mean."""
+
+    def __init__(self, geometries: list[Geometry]) -> None:
+        super().__init__()
+        self.geometries = geometries
+        self.cells = nn.ParameterList(
+            torch.randn(3, g.cell_out, g.cell_in, *g.cell_kernel) for g in geometries
+        )
+        self.shares = nn.ModuleList(nn.Linear(6, g.mixtures * 3) for g in geometries)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """The output of every layer."""
+        given = {1: x.flatten(2), 2: x, 3: x.unflatten(3, (2, -1))}
+        mean = x.mean((2, 3))
+        return [
+            convolve(given[g.dims], shares(mean).view(-1, g.mixtures, 3), cells, g)
+            for g, shares, cells in zip(self.geometries, self.shares, self.cells, strict=True)
+        ]
+
+
+def test_a_graph_convolves_samples_in_a_loop_whatever_the_geometry(tmp_path: Path) -> None:
+    """Strides, dilation, edges that differ, groups, cells of several groups, one to three axes."""
+    even, uneven = ((1, 1), (1, 1)), ((0, 1), (2, 1))
+    square = Geometry(
+        in_channels=6, out_channels=8, groups=1, kernel=(3, 3), stride=(1, 1), padding=even,
+        dilation=(1, 1), blocks=(9, 2, 3), cell_kernel=(1, 1),
+    )  # fmt: skip
+    whole = replace(square, blocks=(1, 2, 3), cell_kernel=(3, 3))
+    layers = Layers(
+        [
+            replace(square, stride=(2, 1), padding=uneven),
+            replace(whole, dilation=(2, 1)),
+            replace(square, groups=2, blocks=(9, 2, 3)),
+            replace(whole, out_channels=6, groups=6, blocks=(1, 1, 1)),
+            replace(square, kernel=(4,), stride=(3,), padding=((1, 0),), dilation=(1,),
+                    blocks=(4, 2, 3), cell_kernel=(1,)),
+            replace(square, kernel=(3, 1, 2), stride=(1, 1, 2), padding=(*even, (0, 0)),
+                    dilation=(1, 1, 1), blocks=(6, 2, 3), cell_kernel=(1, 1, 1)),
+        ]
+    ).eval()  # fmt: skip
+    batch = {0: torch.export.Dim("batch")}
+    path = tmp_path / "layers.onnx"
+    torch.onnx.export(
+        layers, (torch.randn(2, 6, 9, 8),), path, input_names=["x"], dynamic_shapes=(batch,),
+        dynamo=True, verbose=False,
+    )  # fmt: skip
+    session = onnxruntime.InferenceSession(path)
+    assert "Scan" in path.read_bytes().decode("latin-1")
+    for samples in (1, 4):
+        x = torch.randn(samples, 6, 9, 8)
+        with torch.no_grad():
+            wanted = layers(x)
+        for found, one in zip(session.run(None, {"x": x.numpy()}), wanted, strict=True):
+            torch.testing.assert_close(torch.from_numpy(found), one, atol=1e-4, rtol=1e-4)

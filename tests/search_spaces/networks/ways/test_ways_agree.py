@@ -15,7 +15,7 @@ from search_spaces.networks.ways import unfold as unfolding
 from search_spaces.networks.ways.lowering import lower
 from search_spaces.networks.ways.patches import Patches
 from search_spaces.networks.ways.scratch import memory_limits
-from search_spaces.networks.ways.textbook import textbook
+from search_spaces.networks.ways.textbook import assemble, textbook
 from search_spaces.networks.ways.unfold import unfold
 
 OTHERS = sorted(set(WAYS) - {"textbook"})
@@ -103,6 +103,13 @@ def test_outputs_and_gradients_are_those_of_the_textbook_way(name: str, case: Ca
         strict=True,
     ):
         torch.testing.assert_close(got, want, atol=1e-10, rtol=0)
+
+
+@given(case=cases())
+def test_kernels_of_a_graph_are_those_of_the_textbook_way(case: Case) -> None:
+    _, alpha, cells = (tensor.detach() for tensor in case.tensors())
+    kernels = unfolding._assembled(alpha, cells, case.geometry)
+    torch.testing.assert_close(kernels, assemble(alpha, cells, case.geometry), atol=1e-12, rtol=0)
 
 
 @given(case=cases())
