@@ -113,8 +113,9 @@ class Situation:
         On a CPU, layers of one kernel position, and without gradient depthwise ones in a plane,
         have the textbook way or ``convolve-each``, not both: they are the same products. Of several
         images channels last the textbook way makes copies; of one it makes none, and is started
-        sooner, but a kernel of many cells takes it longer to form. With a gradient
-        ``convolve-each`` is not for others: it keeps whole kernels, as the textbook way does.
+        sooner, but it copies tokens, and takes longer to form a kernel of many cells. With a
+        gradient ``convolve-each`` is not for others: it keeps whole kernels, as the textbook way
+        does.
         """
         names = able(self.geometry, kernels=self.kernels)
         if self.device == "cpu" and "convolve-each" in names:
@@ -148,7 +149,8 @@ class Situation:
             ends = zip(self.size, geometry.stride, strict=True)
             return self.batch > 1 and prod(ceil(n / step) for n, step in ends) >= POSITIONS
         width = geometry.cell_out * geometry.cell_in * prod(geometry.cell_kernel)
-        return self.batch > 1 or in_pieces(geometry.mixtures, self.cells, width)
+        formed_slower = in_pieces(geometry.mixtures, self.cells, width)
+        return self.batch > 1 or geometry.dims == 1 or formed_slower
 
 
 def _depthwise(geometry: Geometry) -> bool:

@@ -238,6 +238,20 @@ def test_one_image_of_a_layer_whose_kernel_is_mixed_of_many_cells_has_it_made_in
     assert "textbook" in replace(many, trains=True).candidates
 
 
+def test_one_image_of_tokens_is_multiplied_as_it_lies() -> None:
+    """A linear layer, whose tokens the library would copy to convolve along one axis."""
+    linear = Geometry(
+        in_channels=64, out_channels=64, groups=1, kernel=(1,), stride=(1,), padding=((0, 0),),
+        dilation=(1,), blocks=(1, 2, 2), cell_kernel=(1,),
+    )  # fmt: skip
+    where = chooser.Situation(
+        geometry=linear, batch=1, size=(196,), cells=9, dtype=torch.float32, device="cpu",
+        threads=1, trains=False,
+    )  # fmt: skip
+    assert where.usual == chooser.modelled(where) == "convolve-each"
+    assert replace(where, trains=True).usual == "textbook"
+
+
 @pytest.mark.parametrize(("size", "stride"), [(7, 1), (14, 2), (13, 2), (56, 1)])
 def test_a_large_image_is_trained_sample_by_sample_where_a_kernel_has_one_position(
     size: int, stride: int
