@@ -5,11 +5,15 @@ not. So runs are timed in short *blocks*, one after the other, and the block wit
 counts: its median and its quartiles are what the network takes while nothing else is in its way.
 """
 
+import platform
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median, quantiles
 from time import perf_counter
 from typing import Literal, NamedTuple
+
+_CPU_INFO = Path("/proc/cpuinfo")
 
 Runtime = Literal["torch", "onnxruntime"]
 
@@ -105,6 +109,13 @@ def _block(run: Callable[[], object], clock: Callable[[], float]) -> list[float]
         runs.append(after - before)
         before = after
     return runs
+
+
+def processor() -> str:
+    """Name of the processor, as far as the system tells it."""
+    lines = _CPU_INFO.read_text().splitlines() if _CPU_INFO.is_file() else []
+    found = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(found, "") or platform.processor() or platform.machine()
 
 
 def nanoseconds(seconds: float) -> int:

@@ -1,6 +1,5 @@
 """Measures how long a network takes, before anybody has trained it."""
 
-import platform
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,13 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from search_spaces.errors import InputError
-from search_spaces.latency import Conditions, Latency, timed
+from search_spaces.latency import Conditions, Latency, processor, timed
 from search_spaces.networks.build import build, plain_of
 from search_spaces.networks.graphs import INPUT, require_onnx, write_graph
 from search_spaces.sites import Backbone
 from search_spaces.warehouse import Plan
 
-_CPU_INFO = Path("/proc/cpuinfo")
 _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
 
@@ -56,19 +54,13 @@ def hardware_of(device: str) -> str:
         InputError: there is no such device here.
     """
     if device == "cpu":
-        return _processor()
+        return processor()
     if not torch.cuda.is_available():
         raise InputError(
             f"Latency is to be measured on {device}, and torch finds no such device here.",
             "Set device = 'cpu' under [latency], or search on a machine that has one.",
         )
     return str(torch.cuda.get_device_name())
-
-
-def _processor() -> str:
-    lines = _CPU_INFO.read_text().splitlines() if _CPU_INFO.is_file() else []
-    found = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(found, "") or platform.processor() or platform.machine()
 
 
 @contextmanager

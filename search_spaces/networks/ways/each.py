@@ -151,7 +151,9 @@ def convolve_each(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -
 def _pieces(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> Iterator[Tensor]:
     """The output, some samples at a time."""
     bytes_each = geometry.mixtures * cells[0].numel() * alpha.element_size()
-    most = max(1, min(SAMPLES, kept_bytes(x.device) // (2 * bytes_each)))
+    # cells are read once a piece, whose kernels may take as much as they do
+    several = max(kept_bytes(x.device) // (2 * bytes_each), len(cells) // geometry.mixtures)
+    most = max(1, min(SAMPLES, several))
     for part in parts(len(x), most):
         kernels = _whole_kernels(alpha[part], cells, geometry).to(x.dtype)
         if pointwise(geometry):

@@ -4,19 +4,25 @@ On a CPU torch multiplies float32 matrices with a BLAS whose kernels lose up to 
 a narrow product with a long inner axis (72 x 16384 times 16384 x 47: 20 against 43 GMAC/s on one
 core of an AMD EPYC) and on one with few rows (64 x 512 times 512 x 13824: 29 against 42); torch's
 other library, oneDNN, does not. On one with AVX-512 oneDNN is the faster one for large products too
-(1024-cubed: 50 against 110), and the slower one for fewer than 16 rows. It takes dense matrices
-and their transposes; a slice of columns meets unoptimised code, a thousand times slower.
+(1024-cubed: 50 against 110), and the slower one for fewer than 16 rows. On an Intel Xeon it is as
+fast where both matrices lie as it wants them, and else up to 2.7 times as slow. It takes dense
+matrices and their transposes; a slice of columns meets unoptimised code, a thousand times slower.
 
 A product of a few rows with many is bound by reading these, and slowed down where they lie a power
 of two apart: values of one column have few places in a cache. Both libraries walk down whole
 columns. So such products are made of some rows at a time, and added up.
 """
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
+from search_spaces.latency import processor
+
 ROWS = 16
-"""Rows from which on oneDNN multiplies with a large matrix faster than the BLAS does."""
+"""Rows from which on oneDNN multiplies with a large matrix faster than the BLAS does, where that is
+MKL on a processor of AMD."""
 
 INNER = 24
 """Length of the inner axis from which on it does so."""
@@ -56,7 +62,7 @@ def times(left: Tensor, right: Tensor) -> Tensor:
     rows, inner = left.shape
     if right.device.type == "cpu" and in_pieces(rows, inner, right.shape[1]):
         return _times_in_pieces(left, right)
-    if rows < ROWS or inner < INNER or rows * right.numel() < MUCH:
+    if rows < ROWS or inner < INNER or rows * right.numel() < MUCH or not _slow_blas():
         return torch.mm(left, right)
     return times_transposed(left, right.contiguous().mT)
 
@@ -118,6 +124,12 @@ def times_each(left: Tensor, right: Tensor) -> Tensor:
     if len(left) == 1:
         return times_transposed(left[0], right[0]).unsqueeze(0)
     return torch.stack([times_transposed(*pair) for pair in zip(left, right, strict=True)])
+
+
+@lru_cache
+def _slow_blas() -> bool:
+    """Whether torch's BLAS does not use what the processor has: MKL on AMD's."""
+    return "AMD" in processor() and torch.backends.mkl.is_available()  # type: ignore[no-untyped-call]  # torch left it untyped
 
 
 def _onednn() -> bool:

@@ -3,7 +3,7 @@
 It consists of few of torch's own operations, of sizes that may stay unknown: for exporters, which
 fix the groups of a convolution when a graph is written, so that these cannot be as many as a batch
 has samples; for transforms and gradients of gradients; for counters. It keeps all patches, so the
-choosers never take it by themselves.
+choosers never take it by themselves. An ONNX graph has a loop over samples in their place.
 
 Axes: B batch, G groups, I channels in, O channels out, K kernel positions, H output positions.
 """

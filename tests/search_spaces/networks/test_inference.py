@@ -18,7 +18,8 @@ from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.graphs import write_graph
 from search_spaces.networks.layer import KWConv, KWLinear, warehouses
 from search_spaces.networks.operator import convolve
-from search_spaces.networks.ways import WAYS
+from search_spaces.networks.ways import WAYS, matmul
+from search_spaces.networks.ways.each import _pieces
 from search_spaces.networks.ways.matmul import (
     DEEP,
     DEPTH,
@@ -29,6 +30,7 @@ from search_spaces.networks.ways.matmul import (
     times_laid_out,
     times_widened,
 )
+from search_spaces.networks.ways.scratch import memory_limits
 from search_spaces.networks.ways.textbook import textbook
 
 
@@ -168,12 +170,16 @@ def test_the_textbook_way_leaves_one_image_channels_last() -> None:
     torch.testing.assert_close(y, textbook(x, alpha, cells, depthwise()))
 
 
+@pytest.mark.parametrize("processor", ["AMD EPYC", "Intel(R) Xeon(R)"])
 @pytest.mark.parametrize("rows", [1, 2, 15, 16, 72])
 @pytest.mark.parametrize("size", [(30, 20_000), (150, 30_000)])
 def test_products_of_inference_are_those_of_double_precision(
-    rows: int, size: tuple[int, int]
+    rows: int, size: tuple[int, int], processor: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Few and many rows, a slice of columns, cells of a narrower type wider than a cache."""
+    """By either library; few and many rows, a slice of columns, narrower cells than a cache."""
+    slow = matmul._slow_blas.__wrapped__
+    monkeypatch.setattr(matmul, "processor", lambda: processor)
+    monkeypatch.setattr(matmul, "_slow_blas", slow)
     inner, columns = size
     left, right = torch.randn(rows, inner), torch.randn(inner, columns)
     with torch.no_grad():
@@ -186,6 +192,20 @@ def test_products_of_inference_are_those_of_double_precision(
         half = right.bfloat16()
         exact = (left.double() @ half.double()).float()
         torch.testing.assert_close(times_widened(left, half), exact, atol=1e-4, rtol=1e-4)
+
+
+def test_pieces_of_a_batch_have_as_many_kernels_as_there_are_cells() -> None:
+    """So that many cells are not read again for a sample or two."""
+    x, alpha, cells = operands(pointwise(), 20, torch.float32)
+    many = 5 * alpha.shape[1]
+    with memory_limits(scratch=1, kept=1), torch.no_grad():
+        for cells_of, samples in ((many, 5), (1, 1)):
+            rows, given = (
+                alpha[..., :1].expand(-1, -1, cells_of),
+                cells[:1].expand(cells_of, -1, -1, -1, -1),
+            )
+            pieces = [len(piece) for piece in _pieces(x, rows, given, pointwise())]
+            assert pieces == [samples] * (20 // samples)
 
 
 @pytest.mark.parametrize("p", [1, 3])
