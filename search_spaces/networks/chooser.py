@@ -49,7 +49,7 @@ more than what the model counts, 14 of 60 were slower without it, 2 with it
 (`benchmarks/fit_costs.md`)."""
 
 DENSE_MARGIN = 0.7
-"""The same in training, of layers of one kernel position: assembling some output channels at a time
+"""`MARGIN` in training, of layers of one kernel position: assembling some output channels at a time
 was up to 2.3 times as slow as modelled (`benchmarks/fit_costs.md`)."""
 
 POSITIONS = 49
@@ -132,14 +132,13 @@ class Situation:
 
     def chosen(self, thought: Mapping[str, float]) -> str:
         """The way to take, by modelled seconds of candidates."""
-        best = min(thought, key=lambda name: thought[name])
-        if self.trains and self.usual == "textbook":
+        best, usual = min(thought, key=lambda name: thought[name]), self.usual
+        if self.trains and usual == "textbook":
             return best
-        margin, least = (DENSE_MARGIN, 0.0) if self.trains else (MARGIN, LEAST)
-        if self.device != "cpu":
-            least = 0.0
-        stays = thought[best] + least > margin * thought.get(self.usual, inf)
-        return self.usual if stays else best
+        margin = DENSE_MARGIN if self.trains else MARGIN
+        least = LEAST if self.device == "cpu" and not self.trains else 0.0
+        stays = thought[best] + least > margin * thought.get(usual, inf)
+        return usual if stays else best
 
     @property
     def _copied(self) -> bool:

@@ -15,7 +15,6 @@ from math import prod
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from search_spaces.networks.geometry import Geometry
 from search_spaces.networks.ways.assemble import AssembleFirst
@@ -30,7 +29,7 @@ from search_spaces.networks.ways.contraction import (
 from search_spaces.networks.ways.matmul import times, times_each, times_laid_out, times_widened
 from search_spaces.networks.ways.patches import Patches
 from search_spaces.networks.ways.scratch import kept_bytes, scratch_bytes
-from search_spaces.networks.ways.textbook import CONVOLVE
+from search_spaces.networks.ways.textbook import convolved, padded
 
 SAMPLES = 16
 """Samples of a tile, at most: as many as make the product of an assembly a fast one."""
@@ -125,8 +124,7 @@ def convolve_each(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -
     output: channels last or not. Other layers are convolved channels last. Cells may be of a
     narrower type than the attention; they are widened while kernels are formed.
     """
-    if geometry.even_padding is None:
-        x = F.pad(x, [edge for pair in reversed(geometry.padding) for edge in pair])
+    x = padded(x, geometry)
     if len(x) == 1:
         kernels = _whole_kernels(alpha, cells, geometry).to(x.dtype)
         if pointwise(geometry):
@@ -165,16 +163,8 @@ def _pieces(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> Iter
 
 def _convolved(x: Tensor, kernel: Tensor, geometry: Geometry) -> Tensor:
     """One sample, padded where the edges differ; channels last."""
-    y: Tensor = CONVOLVE[geometry.dims](
-        x.contiguous(memory_format=LAST.get(geometry.dims, torch.contiguous_format)),
-        kernel.movedim(-1, 1),
-        None,
-        geometry.stride,
-        geometry.even_padding or (0,) * geometry.dims,
-        geometry.dilation,
-        geometry.groups,
-    )
-    return y
+    last = x.contiguous(memory_format=LAST.get(geometry.dims, torch.contiguous_format))
+    return convolved(last, kernel.movedim(-1, 1), geometry)
 
 
 def _multiplied(x: Tensor, kernels: Tensor, geometry: Geometry) -> Tensor:

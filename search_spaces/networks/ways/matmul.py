@@ -76,14 +76,19 @@ def in_pieces(rows: int, inner: int, columns: int) -> bool:
 
 
 def _times_in_pieces(left: Tensor, right: Tensor) -> Tensor:
-    inner, width = right.shape
+    width = right.shape[1]
     product = left.new_empty(len(left), width)
     for start in range(0, width, COLUMNS):
         columns = slice(start, start + COLUMNS)
-        for at in range(0, inner, DEPTH):
-            some = slice(at, at + DEPTH)
-            add_product(product[:, columns], left[:, some], right[some, columns], first=at == 0)
+        _add_up(product[:, columns], left, right[:, columns], DEPTH)
     return product
+
+
+def _add_up(into: Tensor, left: Tensor, right: Tensor, depth: int) -> None:
+    """Write ``left @ right`` to ``into``, made of pieces of the inner axis."""
+    for at in range(0, left.shape[-1], depth):
+        some = slice(at, at + depth)
+        add_product(into, left[..., some], right[..., some, :], first=at == 0)
 
 
 def times_laid_out(left: Tensor, right: Tensor) -> Tensor:
@@ -97,13 +102,9 @@ def times_laid_out(left: Tensor, right: Tensor) -> Tensor:
         product = times(left.flatten(0, 1), right.reshape(n, -1))
         return product.view(p, j, a, d).transpose(1, 2)
     product = left.new_empty(p, a, j, d)
-    step = DEPTH if in_pieces(j, n, a * d) else n
-    by_output = right.transpose(0, 1)
+    depth = DEPTH if in_pieces(j, n, a * d) else n
     for rows, into in zip(left, product, strict=True):
-        for at in range(0, n, step):
-            some = slice(at, at + step)
-            some_rows = rows[:, some].expand(a, -1, -1)
-            add_product(into, some_rows, by_output[:, some], first=at == 0)
+        _add_up(into, rows.expand(a, -1, -1), right.transpose(0, 1), depth)
     return product
 
 

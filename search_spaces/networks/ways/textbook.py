@@ -36,22 +36,43 @@ def assemble(alpha: Tensor, cells: Tensor, geometry: Geometry) -> Tensor:
     return kernels.reshape(-1, p * a, q * c, *geometry.kernel)
 
 
+def padded(x: Tensor, geometry: Geometry) -> Tensor:
+    """The input with its edges, which the library adds by itself where all are alike."""
+    if geometry.even_padding is not None:
+        return x
+    return F.pad(x, [edge for pair in reversed(geometry.padding) for edge in pair])
+
+
+def convolved(x: Tensor, kernels: Tensor, geometry: Geometry, samples: int = 1) -> Tensor:
+    """The library's convolution of what `padded` gave.
+
+    Args:
+        x: ``[1, samples * I, *spatial]``.
+        kernels: ``[samples * O, I / groups, *kernel]``.
+        geometry: sizes of the layer.
+        samples: how many, side by side as groups.
+
+    Returns:
+        ``[1, samples * O, *out]``.
+    """
+    y: Tensor = CONVOLVE[geometry.dims](
+        x,
+        kernels,
+        None,
+        geometry.stride,
+        geometry.even_padding or (0,) * geometry.dims,
+        geometry.dilation,
+        samples * geometry.groups,
+    )
+    return y
+
+
 def textbook(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> Tensor:
     """Compute the convolution as the paper writes it; shapes in `search_spaces.networks.ways`."""
     kernels = assemble(alpha, cells, geometry).flatten(0, 1)
-    padding = geometry.even_padding
-    if padding is None:
-        x = F.pad(x, [edge for pair in reversed(geometry.padding) for edge in pair])
-        padding = (0,) * geometry.dims
+    x = padded(x, geometry)
     batch = x.shape[0]
     # a view of one sample would not be known as channels last any more, and be copied
     images = x if batch == 1 else x.flatten(0, 1).unsqueeze(0)
-    y = CONVOLVE[geometry.dims](
-        images,
-        kernels,
-        stride=geometry.stride,
-        padding=padding,
-        dilation=geometry.dilation,
-        groups=batch * geometry.groups,
-    )
+    y = convolved(images, kernels, geometry, batch)
     return y.reshape(batch, geometry.out_channels, *y.shape[2:])

@@ -16,7 +16,7 @@ from torch._higher_order_ops.scan import scan
 from torch.nn import functional as F
 
 from search_spaces.networks.geometry import Geometry
-from search_spaces.networks.ways.textbook import CONVOLVE
+from search_spaces.networks.ways.textbook import convolved, padded
 
 ADDED = 4
 """Values that are added in the time that one value of a kernel is laid out in."""
@@ -52,24 +52,13 @@ def _loops(geometry: Geometry) -> bool:
 
 def _looped(x: Tensor, alpha: Tensor, cells: Tensor, geometry: Geometry) -> Tensor:
     """A loop over samples in the graph, which convolves one at a time: ``Scan`` in ONNX."""
-    if geometry.even_padding is None:
-        x = F.pad(x, [edge for pair in reversed(geometry.padding) for edge in pair])
 
     def one(kept: Tensor, operands: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         image, kernel = operands
-        y = CONVOLVE[geometry.dims](
-            image.unsqueeze(0),
-            kernel,
-            None,
-            geometry.stride,
-            geometry.even_padding or (0,) * geometry.dims,
-            geometry.dilation,
-            geometry.groups,
-        )
-        return kept.clone(), y.squeeze(0)
+        return kept.clone(), convolved(image.unsqueeze(0), kernel, geometry).squeeze(0)
 
     # a graph has no gradients, and torch warns where a loop reads what could have one
-    operands = x.detach(), _assembled(alpha, cells, geometry).detach()
+    operands = padded(x, geometry).detach(), _assembled(alpha, cells, geometry).detach()
     y: Tensor = scan(one, x.new_zeros(()), operands)[1]
     return y
 
