@@ -383,6 +383,8 @@ class Search:
             repeats = self._refused[Refusal.KNOWN] - before
             blindly = refusals >= BLIND_AFTER or repeats >= BLIND_AFTER_REPEATS
             proposal = self._sampler.ask(blindly=blindly)
+            if proposal is None:
+                break
             if self._is_over(proposal):
                 self._sampler.refuse(proposal.ticket)
                 break

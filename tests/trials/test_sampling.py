@@ -187,7 +187,7 @@ def test_exact_proposes_no_network_twice_and_stays_inside_the_limits():
     assert not any(limits.broken(SPACE.count(proposal.values)) for proposal, _ in history)
 
 
-def test_exact_proposes_every_network_of_a_small_space_before_it_repeats_one():
+def test_exact_proposes_every_network_of_a_small_space_and_then_none():
     few = {"cell_num_ratio": Options((0.5, 1.0, 1.5, 2.0)), "sharing_range": Options(("none",))}
     space = Space(SPACE.backbone, few)
     known = Known(space, Limits(), Area(10_000, 300_000, 0.3), 3)
@@ -198,6 +198,17 @@ def test_exact_proposes_every_network_of_a_small_space_before_it_repeats_one():
         history.append(plan_network(space.decode(proposal.values), space.backbone).digest)
         sampler.tell(proposal.ticket, Observation(1000, 0.5))
     assert len(set(history)) == 4
+    assert sampler.ask() is None
+    assert sampler.ask(blindly=True) is None
+
+
+def test_exact_draws_further_when_its_candidates_are_used_up(monkeypatch):
+    monkeypatch.setattr(exact, "CANDIDATES", 5)
+    monkeypatch.setattr(exact, "MORE", 50)
+    sampler = make_sampler("exact", DIMENSIONS, 0, known=KNOWN)
+    history = play(sampler, 12, counted)
+    assert len(sampler.pool) == 5
+    assert len({digest(proposal.values) for proposal, _ in history}) == 12
 
 
 @pytest.mark.parametrize("cost", [Cost.PARAMS, Cost.MACS])

@@ -271,6 +271,18 @@ def test_a_space_with_few_networks_is_exhausted_and_says_so(store):
     assert store.study("study").refused[Refusal.KNOWN] >= 2000
 
 
+def test_a_sampler_that_lists_networks_knows_when_none_is_left(store):
+    space = Space(SPACE.backbone, {"cell_num_ratio": Options((0.25, 0.5))})
+    search = open_search(store, new_study(store), "exact", space)
+    run_serially(search, learn)
+    assert search.exhausted
+    assert len(store.trials("study")) == 2
+    assert not sum(store.study("study").refused.values())
+    resumed = open_search(store, store.study("study"), "exact", space)
+    assert resumed.suggest() is None
+    assert not sum(store.study("study").refused.values())
+
+
 @pytest.mark.parametrize("plateau", [None, 1e-9, 0.05])
 def test_a_search_ends_on_a_plateau_with_what_its_model_expects_of_the_rest(store, plateau):
     """Accuracy is a function of size alone, so after some trials there is little to gain."""

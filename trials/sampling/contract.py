@@ -28,8 +28,13 @@ class Proposal:
 class Sampler(Protocol):
     """Proposes values, and is told what became of each proposal."""
 
-    def ask(self, *, blindly: bool = False) -> Proposal:
-        """Propose values; ``blindly`` draws at random, for when a model only repeats itself."""
+    def ask(self, *, blindly: bool = False) -> Proposal | None:
+        """Propose values; ``blindly`` draws at random, for when a model only repeats itself.
+
+        Returns:
+            None if the sampler knows that no network is left; one that does not know repeats
+            itself, and is given up.
+        """
 
     def refuse(self, ticket: int) -> None:
         """Take back a proposal that never became a trial, or a trial that failed."""

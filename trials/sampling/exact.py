@@ -9,7 +9,8 @@ if they had ended with the accuracy that the model expects of them, so several a
 A tiny network that says little is no bargain: what counts is hypervolume inside the area, whose
 low end is known, and a network smaller than that counts as if it had that size.
 
-A proposal follows from (study seed, number of proposals so far) and from what has been told.
+A proposal follows from (study seed, number of proposals so far) and from what has been told. When
+every candidate was proposed and further draws find no unknown network, there is none.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -49,8 +50,8 @@ POINTS = 400
 EVERY_TIME, SOMETIMES = 20, 10
 """Its numbers are found anew after each of the first finished trials, then after every tenth."""
 
-_DRAWS = 200
-"""Random draws that look for an unknown network when no candidate is left."""
+MORE = 131_072
+"""Further draws that look for an unknown network when no candidate is left, each time."""
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,10 @@ class Exact:
     _finished: list[int] = field(default_factory=list, init=False)
     _basis: tuple[int, ...] = field(default=(), init=False)
     _numbers: tuple[tuple[int, ...], Numbers | None] = field(default=((), None), init=False)
+    _gone: set[int] = field(default_factory=set, init=False)
 
-    def ask(self, *, blindly: bool = False) -> Proposal:
-        """Propose values; ``blindly`` draws at random."""
+    def ask(self, *, blindly: bool = False) -> Proposal | None:
+        """Propose values; ``blindly`` draws at random. None if no unknown network is found."""
         index, self.asked = self.asked, self.asked + 1
         values, self._expected = None, None
         if index < len(self.startup) and not blindly:
@@ -123,6 +125,8 @@ class Exact:
         if values is None:
             with ThreadpoolController().limit(limits=1):
                 values = self._chosen(index, blindly=blindly)
+        if values is None:
+            return None
         ticket, self._tickets = self._tickets, self._tickets + 1
         self._seen[ticket] = _Seen(values)
         return Proposal(ticket, dict(values), {}, self._expected)
@@ -132,13 +136,16 @@ class Exact:
         drawn = ("pool", "_scaling", "_inputs", "screen")
         self.__dict__.update({name: value for name, value in vars(other).items() if name in drawn})
 
-    def _chosen(self, index: int, *, blindly: bool) -> Mapping[str, Value]:
+    def _chosen(self, index: int, *, blindly: bool) -> Mapping[str, Value] | None:
         rng = np.random.default_rng([self.seed, index])
         for row in self._rows(rng, blindly=blindly):
-            values = self._new(self.pool.values(int(row)))
+            if row in self._gone:
+                continue
+            self._gone.add(row)
+            values = self._new(self.pool.values(row))
             if values is not None:
                 return values
-        return self._drawn(rng)
+        return self._further(rng)
 
     def _rows(self, rng: np.random.Generator, *, blindly: bool) -> Iterator[int]:
         """Candidates in the order of preference; those that nobody looked at come last."""
@@ -158,15 +165,12 @@ class Exact:
         self._digests.add(digest)
         return values
 
-    def _drawn(self, rng: np.random.Generator) -> Mapping[str, Value]:
-        """An unknown network that is no candidate, or in the end any draw."""
-        values: Mapping[str, Value] = {}
-        for _ in range(_DRAWS):
-            values = self.known.space.draw(rng)
-            size = self.known.space.count(values)
-            if size is not None and not self.known.limits.broken(size) and self._new(values):
-                break
-        return values
+    def _further(self, rng: np.random.Generator) -> Mapping[str, Value] | None:
+        """An unknown network that is no candidate, as few of a space may be missing there."""
+        known = self.known
+        more = drawn(known.space, known.limits, MORE, int(rng.integers(2**32)))
+        values = (self._new(more.values(row)) for row in range(len(more)))
+        return next((one for one in values if one is not None), None)
 
     @cached_property
     def pool(self) -> Candidates:
