@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from search_spaces.choices import DIGITS, Choice, FloatRange, Options, Value
 from search_spaces.config import RATIOS, NetworkConfig
 from search_spaces.constraints import Limits
-from search_spaces.describing import Descriptions, describe_many
+from search_spaces.describing import Descriptions, Keys, describe_many, mixed
 from search_spaces.sites import SHARING_RANGES
 from search_spaces.space import Space
 
@@ -67,7 +67,9 @@ class Candidates:
         }
 
 
-def drawn(space: Space, limits: Limits, number: int, seed: int) -> Candidates:
+def drawn(
+    space: Space, limits: Limits, number: int, seed: int, *, by_settings: bool = False
+) -> Candidates:
     """Draws of a space, of which those are left that are distinct and inside the limits.
 
     Every dimension is drawn uniformly, half of the rows of a space per stage alike in all stages,
@@ -79,9 +81,11 @@ def drawn(space: Space, limits: Limits, number: int, seed: int) -> Candidates:
         number: draws, at most: no more are made when of the last 65,536 less than one in a
             thousand was inside the limits and new.
         seed: of the draws.
+        by_settings: whether all that differ in a setting are distinct, since networks of the same
+            cells, runs and attention may still begin with other assignments of cells.
     """
     columns = _Columns(space)
-    found = []
+    found, keys = [], []
     known = np.zeros(0, dtype=np.uint64)
     for block, at in enumerate(range(0, number, _BLOCK)):
         rng = np.random.default_rng([seed, block])
@@ -89,16 +93,24 @@ def drawn(space: Space, limits: Limits, number: int, seed: int) -> Candidates:
         described = columns.described(codes)
         kept = np.flatnonzero(_inside(described, limits))
         found.append((codes[kept], _taken(described, kept)))
-        before, known = len(known), np.union1d(known, described.key[kept])
+        keys.append(_settings(codes[kept]) if by_settings else described.key[kept])
+        before, known = len(known), np.union1d(known, keys[-1])
         if block and len(known) - before < len(codes) * _NEW:
             break
     codes = np.concatenate([one for one, _ in found])
-    keys = np.concatenate([one.key for _, one in found])
-    first = np.sort(np.unique(keys, return_index=True)[1])
+    first = np.sort(np.unique(np.concatenate(keys), return_index=True)[1])
     params = np.concatenate([one.params for _, one in found])[first]
     macs = np.concatenate([one.macs for _, one in found])[first]
     features = np.concatenate([one.features for _, one in found])[first]
     return Candidates(space, codes[first], params, macs, features)
+
+
+def _settings(codes: Codes) -> Keys:
+    """A number for each row that tells all of its settings."""
+    keys = np.zeros(len(codes), dtype=np.uint64)
+    for column in codes.T:
+        keys = mixed(keys, column.astype(np.int64))
+    return keys
 
 
 def listed(space: Space, many: Sequence[Mapping[str, Value]]) -> Candidates:

@@ -84,6 +84,12 @@ def describe_many(
     return sums.described(len(groups), spatial_partition=spatial_partition)
 
 
+def mixed(keys: Keys, column: Ints) -> Keys:
+    """Keys that tell a further column of integers (multiplication and shifts, as in splitmix64)."""
+    found: Keys = (keys ^ column.astype(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
+    return found ^ (found >> np.uint64(29))
+
+
 class _Sums:
     """Adds warehouses up, one after the other."""
 
@@ -128,10 +134,9 @@ class _Sums:
         self._means[3] += weight * one.attention.basis / layout.cells
 
     def _note(self, *columns: Ints) -> None:
-        """Mix integers into the keys (multiplication and shifts, as in splitmix64)."""
+        """Mix integers into the keys."""
         for column in columns:
-            mixed = (self._key ^ column.astype(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
-            self._key = mixed ^ (mixed >> np.uint64(29))
+            self._key = mixed(self._key, column)
 
     def described(self, warehouses: int, *, spatial_partition: bool) -> Descriptions:
         """The table of what was added up."""

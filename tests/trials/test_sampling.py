@@ -1,5 +1,7 @@
 """Samplers: the contract, inherited by every one of them."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -200,6 +202,30 @@ def test_exact_proposes_every_network_of_a_small_space_and_then_none():
     assert len(set(history)) == 4
     assert sampler.ask() is None
     assert sampler.ask(blindly=True) is None
+
+
+def test_exact_proposes_networks_that_differ_in_the_assignment_of_cells_alone():
+    """Of those its candidates have one; the others come last, before none is left."""
+    backbone = shipped("resnet8x0.5", 10, 1, (8, 8))
+    fixed = {"sharing_range": Options(("none",)), "reduction": Options((0.0625,))}
+    cells = Options((0.25, 1.0))
+    near = Options((0.1436, 0.1449, 0.148, 0.152, 0.156, 0.1603, 0.1649))
+    ratios = {"cell_num_ratio": near, "cell_inplane_ratio": cells}
+    space = Space(backbone, {**fixed, **ratios, "cell_outplane_ratio": cells})
+    every = {
+        plan_network(space.decode(values), backbone).digest
+        for taken in product(*(choice.values for choice in space.dimensions.values()))
+        for values in [dict(zip(space.dimensions, taken, strict=True))]
+    }
+    known = Known(space, Limits(), Area(5_000, 300_000, 0.3), 3)
+    sampler = make_sampler("exact", space.dimensions, 0, known=known)
+    proposed = []
+    while (proposal := sampler.ask()) is not None:
+        proposed.append(plan_network(space.decode(proposal.values), space.backbone).digest)
+        sampler.tell(proposal.ticket, Observation(10_000 + len(proposed), 0.5))
+    assert len(sampler.pool) < len(every)
+    assert len(proposed) == len(set(proposed))
+    assert set(proposed) == every
 
 
 def test_exact_draws_further_when_its_candidates_are_used_up(monkeypatch):

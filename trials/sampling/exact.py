@@ -10,7 +10,7 @@ A tiny network that says little is no bargain: what counts is hypervolume inside
 low end is known, and a network smaller than that counts as if it had that size.
 
 A proposal follows from (study seed, number of proposals so far) and from what has been told. When
-every candidate was proposed and further draws find no unknown network, there is none.
+every candidate was proposed, and those of further draws that are unknown, there is none.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -51,7 +51,7 @@ EVERY_TIME, SOMETIMES = 20, 10
 """Its numbers are found anew after each of the first finished trials, then after every tenth."""
 
 MORE = 131_072
-"""Further draws that look for an unknown network when no candidate is left, each time."""
+"""Further draws that are looked through for an unknown network when no candidate is left."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,7 @@ class Exact:
     _basis: tuple[int, ...] = field(default=(), init=False)
     _numbers: tuple[tuple[int, ...], Numbers | None] = field(default=((), None), init=False)
     _gone: set[int] = field(default_factory=set, init=False)
+    _looked_at: int = field(default=0, init=False)
 
     def ask(self, *, blindly: bool = False) -> Proposal | None:
         """Propose values; ``blindly`` draws at random. None if no unknown network is found."""
@@ -133,7 +134,7 @@ class Exact:
 
     def take_candidates(self, other: "Exact") -> None:
         """Choose from what another sampler of this space and seed has drawn, counted and sorted."""
-        drawn = ("pool", "_scaling", "_inputs", "screen")
+        drawn = ("pool", "_scaling", "_inputs", "screen", "_rest")
         self.__dict__.update({name: value for name, value in vars(other).items() if name in drawn})
 
     def _chosen(self, index: int, *, blindly: bool) -> Mapping[str, Value] | None:
@@ -145,7 +146,7 @@ class Exact:
             values = self._new(self.pool.values(row))
             if values is not None:
                 return values
-        return self._further(rng)
+        return self._further()
 
     def _rows(self, rng: np.random.Generator, *, blindly: bool) -> Iterator[int]:
         """Candidates in the order of preference; those that nobody looked at come last."""
@@ -165,12 +166,24 @@ class Exact:
         self._digests.add(digest)
         return values
 
-    def _further(self, rng: np.random.Generator) -> Mapping[str, Value] | None:
-        """An unknown network that is no candidate, as few of a space may be missing there."""
+    def _further(self) -> Mapping[str, Value] | None:
+        """An unknown network that is no candidate: a rare one, or one that is only begun otherwise.
+
+        What a candidate stands for has the same cells, runs and attention, and is another network
+        if cells are assigned otherwise.
+        """
+        while self._looked_at < len(self._rest):
+            values = self._new(self._rest.values(self._looked_at))
+            self._looked_at += 1
+            if values is not None:
+                return values
+        return None
+
+    @cached_property
+    def _rest(self) -> Candidates:
+        """Further draws, distinct by all of their settings."""
         known = self.known
-        more = drawn(known.space, known.limits, MORE, int(rng.integers(2**32)))
-        values = (self._new(more.values(row)) for row in range(len(more)))
-        return next((one for one in values if one is not None), None)
+        return drawn(known.space, known.limits, MORE, self.seed + 1, by_settings=True)
 
     @cached_property
     def pool(self) -> Candidates:
