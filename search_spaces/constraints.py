@@ -56,6 +56,14 @@ class Limits:
         """Names of the limits on its size that a network breaks."""
         return tuple(name for name, excess in self.violations(size).items() if excess > 0)
 
+    @property
+    def sides(self) -> "tuple[Limits, Limits]":
+        """The upper limits on size alone, and the lower ones."""
+        return (
+            Limits(max_params=self.max_params, max_macs=self.max_macs),
+            Limits(min_params=self.min_params, min_macs=self.min_macs),
+        )
+
     def broken_by(self, latency: float) -> tuple[str, ...]:
         """Names of the limits that a latency in seconds breaks."""
         most, least = self.max_latency, self.min_latency

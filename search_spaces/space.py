@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice, product
+from math import prod
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -21,6 +22,9 @@ SETTINGS = (*RATIOS, "sharing_range", "spatial_partition")
 
 _POOL = 1024
 _EDGE = 4096
+
+FURTHER = 63
+"""Pools of random draws that are looked through when a budget lies between those of the first."""
 
 
 Sized = Literal["params", "macs"]
@@ -159,8 +163,8 @@ class Space:
         Returns:
             ``number`` values, or fewer where fewer networks were found.
         """
-        drawn = self._drawn(seed)
-        found = {getattr(size, by): values for values, size in self._inside(drawn, limits)}
+        drawn = self._found(self._drawn(seed), limits, seed)
+        found = {getattr(size, by): values for values, size in drawn}
         if not found:
             return []
         sizes = dict(sorted(found.items()))
@@ -188,7 +192,7 @@ class Space:
         self, limits: Limits, seed: int = 0, by: Sized = "params"
     ) -> tuple[NetworkConfig, NetworkConfig] | None:
         """The smallest and the largest network found inside the limits, or None."""
-        inside = self._inside(self._probes(seed), limits)
+        inside = self._found(self._probes(seed), limits, seed)
         found = sorted(inside, key=lambda one: getattr(one[1], by))
         return (self.decode(found[0][0]), self.decode(found[-1][0])) if found else None
 
@@ -206,7 +210,33 @@ class Space:
 
     def has_member(self, limits: Limits, seed: int = 0) -> bool:
         """Whether some network inside the limits was found among corners and random draws."""
-        return any(True for _ in self._inside(self._probes(seed), limits))
+        return bool(self._found(self._probes(seed), limits, seed))
+
+    def _found(
+        self, many: Iterable[dict[str, Value]], limits: Limits, seed: int
+    ) -> list[tuple[dict[str, Value], _Size]]:
+        """What is inside the limits; of further draws if nothing is, though sizes surround them."""
+        pool = list(many)
+        found = list(self._inside(pool, limits))
+        if (
+            found
+            or self._corners_are_all
+            or not all(any(True for _ in self._inside(pool, side)) for side in limits.sides)
+        ):
+            return found
+        rng = np.random.default_rng([seed, 1])
+        for _ in range(FURTHER):
+            found = list(self._inside([self.draw(rng) for _ in range(_POOL)], limits))
+            if found:
+                break
+        return found
+
+    @cached_property
+    def _corners_are_all(self) -> bool:
+        """Whether `_probes` begins with every configuration."""
+        lists = [choice for choice in self.choices.values() if isinstance(choice, Options)]
+        alike = self.granularity == "network" and len(lists) == len(self.choices)
+        return alike and prod(len(choice.values) for choice in lists) <= _EDGE
 
     def _inside(
         self, many: Iterable[dict[str, Value]], limits: Limits

@@ -635,7 +635,8 @@ def require_member(space: Space, limits: Limits, seed: int) -> None:
     """Make sure, before anything is trained, that some network lies inside the limits.
 
     Raises:
-        NothingFeasibleError: none was found; the cause names the smallest network and its size.
+        NothingFeasibleError: none was found; the cause names the smallest network and its size, or
+            the sizes that the space reaches.
     """
     if space.has_member(limits, seed):
         return
@@ -646,6 +647,13 @@ def require_member(space: Space, limits: Limits, seed: int) -> None:
             "Widen the cell ratios; 'kwsearch count' says what is wrong with one.",
         )
     config, size = smallest
+    if not any(name.startswith("max") for name in limits.broken(size)):
+        raise NothingFeasibleError(
+            f"No configuration that was looked at lies inside the budget ({limits}): they have "
+            f"{size.params:,} to {space.largest(seed):,} parameters and {size.macs:,} to "
+            f"{space.largest(seed, 'macs'):,} MACs.",
+            "Widen the budget in [budget], or the ratios in [space].",
+        )
     raise NothingFeasibleError(
         f"No configuration of this space lies inside the budget ({limits}). The smallest has "
         f"{size.params:,} parameters and {size.macs:,} MACs: {config.to_json()}.",

@@ -60,6 +60,18 @@ def test_a_spread_lies_inside_the_limits_and_covers_them(space):
     assert sorted(sizes)[4] < 200_000
 
 
+def test_a_budget_that_few_networks_keep_is_looked_for_longer():
+    narrow = Limits(min_params=249_750, max_params=250_250)
+    first = [size for _, size in STAGE._inside(STAGE._probes(0), narrow)]
+    assert not first
+    assert STAGE.has_member(narrow)
+    spread = STAGE.spread(4, narrow, 0)
+    assert spread
+    assert not any(narrow.broken(STAGE.count(values)) for values in spread)
+    ends = STAGE.ends(narrow)
+    assert not any(narrow.broken(count(config, STAGE.backbone)) for config in ends)
+
+
 def test_a_spread_depends_on_its_seed_alone():
     assert NETWORK.spread(5, LIMITS, 3) == NETWORK.spread(5, LIMITS, 3)
     assert NETWORK.spread(5, LIMITS, 3) != NETWORK.spread(5, LIMITS, 4)

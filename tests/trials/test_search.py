@@ -406,6 +406,15 @@ def test_an_impossible_budget_is_refused_naming_the_smallest_network():
     require_member(SPACE, LIMITS, 0)
 
 
+def test_a_budget_between_the_sizes_of_a_space_is_refused_naming_what_they_are():
+    space = Space(SPACE.backbone, {"cell_num_ratio": Options((0.5, 2.0))})
+    sizes = [space.count({"cell_num_ratio": ratio}).params for ratio in (0.5, 2.0)]
+    with pytest.raises(NothingFeasibleError, match="looked at") as caught:
+        require_member(space, Limits(min_params=sizes[0] + 1, max_params=sizes[1] - 1), 0)
+    assert f"{sizes[0]:,} to {sizes[1]:,} parameters" in caught.value.cause
+    assert "Widen the budget" in caught.value.cure
+
+
 def test_seeds_of_trials_depend_on_study_seed_and_network():
     assert trial_seed(0, "a") == trial_seed(0, "a")
     assert len({trial_seed(s, d) for s in range(20) for d in "abc"}) == 60
