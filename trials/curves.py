@@ -337,7 +337,7 @@ class CurveModel:
         In single precision, and measurements lower a variance only along the `_DIRECTIONS` in which
         they do so most, so deviations are a little too large.
         """
-        points, fading, rest, spread_out = self._quick
+        points, pulls, always = self._quick
         lengths, others = np.sum(features**2, axis=1), np.sum(points**2, axis=1)
         means, known = np.empty(len(features)), np.empty(len(features))
         reach = np.float32(self.numbers.reach)
@@ -345,15 +345,18 @@ class CurveModel:
             part = slice(at, at + _QUICK_BLOCK)
             squares = lengths[part, None] + others - 2 * (features[part] @ points.T)
             near = np.exp(-np.sqrt(np.maximum(squares, 0)) / reach)
-            row = near[:, self._network] * fading + rest
-            means[part] = row @ self._weights
-            known[part] = np.sum((row @ spread_out) ** 2, axis=1)
+            found = near @ pulls + always
+            means[part] = found[:, 0]
+            known[part] = np.sum(found[:, 1:] ** 2, axis=1)
         latent = np.maximum(self._variance - known, _JITTER)
         return self.accuracies(means, np.sqrt(latent + self._noise))
 
     @cached_property
-    def _quick(self) -> tuple[Singles, Singles, Singles, Singles]:
-        """Networks, what their kernel is multiplied by and added to, and what lowers variances."""
+    def _quick(self) -> tuple[Singles, Singles, Singles]:
+        """Networks; what being near each adds to the mean and to what is known; and what all have.
+
+        Measurements of one network are added up, as a candidate is equally near to all of them.
+        """
         n, gap = self.numbers, np.abs(1.0 - self._at)
         fading, rest = n.shared * np.exp(-gap / n.shared_epochs), np.exp(-gap / _REST)
         lower = np.tril(self._factor[0])
@@ -361,10 +364,11 @@ class CurveModel:
         usual = self._pairs(self._features).covariance(n)
         lowered = np.sum((usual @ vectors) ** 2, axis=0) / values
         most = np.argsort(-lowered)[:_DIRECTIONS]
-        spread_out = vectors[:, most] / np.sqrt(values[most])
+        sums = np.column_stack([self._weights, vectors[:, most] / np.sqrt(values[most])])
+        pulls = np.zeros((len(self._features), sums.shape[1]))
+        np.add.at(pulls, self._network, fading[:, None] * sums)
         return (
             self._features.astype(np.float32),
-            fading.astype(np.float32),
-            rest.astype(np.float32),
-            spread_out.astype(np.float32),
+            pulls.astype(np.float32),
+            (rest @ sums).astype(np.float32),
         )
